@@ -1,0 +1,2 @@
+//! The `halocast` command.
+fn main() {}

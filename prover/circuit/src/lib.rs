@@ -1,0 +1,1 @@
+//! Placeholder module doc, replaced as the part is built.
