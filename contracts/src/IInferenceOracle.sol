@@ -132,6 +132,14 @@ interface IInferenceOracle {
     /// @notice The receiver of a withdrawal did not take the money.
     error TransferFailed(address to);
 
+    // ── construction ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// @notice The zero address cannot be the admin.
+    error InvalidAdmin();
+
+    /// @notice There is no code at the registry's address.
+    error RegistryHasNoCode(address registry);
+
     /// @notice A model was asked. Carries all that a relayer needs.
     event InferenceRequested(
         uint256 indexed requestId,

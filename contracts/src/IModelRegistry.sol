@@ -104,7 +104,7 @@ interface IModelRegistry {
     /// @notice A tensor's scale is 0.
     error InvalidScale(string name);
 
-    /// @notice A generating model's tensors are not [p], [n], [T] → [T], or a sequence length was given for another task.
+    /// @notice A generating model does not have T + 2 input and T output values for a sequence length T > 1, or another task has a length.
     error InvalidSequenceLength(uint32 sequenceLength);
 
     /// @notice The verifier trusts a development reference string and the chain is not a local one.

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IInferenceOracle} from "../IInferenceOracle.sol";
+import {InferenceConsumerBase} from "../InferenceConsumerBase.sol";
+import {WordPacking} from "../WordPacking.sol";
+
+/// @title Example: ask a language model from a contract
+/// @notice Anybody may ask; the value sent is the fee for whoever proves the answer. The asker gets it back with `reclaim` if nobody does.
+contract AskTinyGemma is InferenceConsumerBase {
+    /// @notice The caller did not ask this question.
+    error NotAsker(address caller, address asker);
+
+    /// @notice A question was asked.
+    event Asked(uint256 indexed requestId, address indexed asker, bytes prompt, uint256 answerLength);
+
+    /// @notice A proven answer came in.
+    event Answered(uint256 indexed requestId, bytes answer);
+
+    struct Question {
+        address asker;
+        uint16 promptLength;
+        uint16 answerLength;
+        bytes answer;
+    }
+
+    /// @notice Gas for `onInferenceResult`; enough for a sequence of 64 tokens (a test measures it).
+    uint32 public constant CALLBACK_GAS = 250_000;
+
+    /// @notice The model that is asked.
+    bytes32 public immutable modelId;
+
+    /// @notice The model's sequence length T.
+    uint256 public immutable sequenceLength;
+
+    /// @notice The request answered last; 0 for none.
+    uint256 public lastAnswered;
+
+    mapping(uint256 requestId => Question) private _questions;
+
+    /// @param oracle_ The oracle.
+    /// @param modelId_ A byte-level generating model of the oracle's registry.
+    /// @param sequenceLength_ Its sequence length T.
+    constructor(
+        IInferenceOracle oracle_,
+        bytes32 modelId_,
+        uint256 sequenceLength_
+    ) InferenceConsumerBase(oracle_) {
+        modelId = modelId_;
+        sequenceLength = sequenceLength_;
+    }
+
+    /// @notice Asks for `answerLength` more bytes after `prompt`.
+    function ask(
+        bytes calldata prompt,
+        uint256 answerLength,
+        uint64 deadline
+    ) external payable returns (uint256 requestId) {
+        uint256[] memory inputs = WordPacking.packPrompt(prompt, answerLength, sequenceLength);
+        requestId = _request(modelId, inputs, deadline, CALLBACK_GAS, msg.value);
+        // packPrompt has checked both lengths against T < 2^15.
+        Question storage question = _questions[requestId];
+        question.asker = msg.sender;
+        question.promptLength = uint16(prompt.length);
+        question.answerLength = uint16(answerLength);
+        emit Asked(requestId, msg.sender, prompt, answerLength);
+    }
+
+    /// @notice Takes the fee of an unanswered question back after its deadline. Its asker only.
+    function reclaim(
+        uint256 requestId
+    ) external {
+        address asker = _questions[requestId].asker;
+        if (msg.sender != asker) revert NotAsker(msg.sender, asker);
+        _reclaim(requestId, payable(asker));
+    }
+
+    /// @notice The latest answer; empty if there is none.
+    function answer() external view returns (bytes memory) {
+        return _questions[lastAnswered].answer;
+    }
+
+    /// @notice The latest answer as text. The bytes are the model's: they need not be valid UTF-8.
+    function answerText() external view returns (string memory) {
+        return string(_questions[lastAnswered].answer);
+    }
+
+    /// @notice The answer to one request; empty while there is none.
+    function answerOf(
+        uint256 requestId
+    ) external view returns (bytes memory) {
+        return _questions[requestId].answer;
+    }
+
+    function _onResult(
+        uint256 requestId,
+        bytes32,
+        uint256[] memory outputs
+    ) internal override {
+        Question storage question = _questions[requestId];
+        bytes memory text = WordPacking.unpackAnswer(outputs, question.promptLength, question.answerLength, sequenceLength);
+        question.answer = text;
+        lastAnswered = requestId;
+        emit Answered(requestId, text);
+    }
+}

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# The contracts' front door: contracts.sh build | test [forge test arguments…] | fmt | fmt-check | lint | abi | abi-check | snapshot | snapshot-check
+#   build      artefacts in contracts/out
+#   test       unit, fuzz and invariant tests
+#   abi        writes contracts/abi/*.json (ABI and creation code, checked in: what Rust's `sol!` reads without forge)
+#   abi-check  fails if contracts/abi/*.json are not what the sources give
+# Installs the pinned tools first if they are missing (scripts/tools/install.sh).
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+"$here/install.sh"
+# shellcheck source=scripts/tools/env.sh
+source "$here/env.sh"
+cd "$HALOCAST_ROOT/contracts"
+
+# What Rust and other clients use. The mock stands in for a proof system in tests of the relayer.
+published=(IModelVerifier IModelRegistry IInferenceOracle IInferenceConsumer ModelVerifier ModelRegistry InferenceOracle AskTinyGemma MockModelVerifier)
+
+# Writes the published files into $1. Always a whole build of the same sources in an empty directory: via-IR's output depends on which
+# files are compiled together, so an incremental build would not be reproducible.
+write_abi() {
+  local to="$1" work
+  work="$(mktemp -d)"
+  # shellcheck disable=SC2064
+  trap "rm -rf '$work'" RETURN
+  "$FORGE" build --quiet --out "$work/out" --cache-path "$work/cache" src test/MockModelVerifier.sol
+  mkdir -p "$to"
+  node - "$work/out" "$to" "${published[@]}" <<'JS'
+const fs = require('fs'), path = require('path');
+const [out, to, ...names] = process.argv.slice(2);
+for (const name of names) {
+  const { abi, bytecode } = JSON.parse(fs.readFileSync(path.join(out, `${name}.sol`, `${name}.json`), 'utf8'));
+  const code = bytecode.object === '0x' ? {} : { bytecode: bytecode.object };
+  fs.writeFileSync(path.join(to, `${name}.json`), JSON.stringify({ contractName: name, abi, ...code }, null, 1) + '\n');
+}
+JS
+}
+
+command="${1:-}"
+shift || true
+case "$command" in
+  build) "$FORGE" build "$@" ;;
+  test) "$FORGE" test "$@" ;;
+  fmt) "$FORGE" fmt src test "$@" ;;
+  fmt-check) "$FORGE" fmt --check src test ;;
+  lint) "$FORGE" lint --deny warnings src "$@" ;;
+  snapshot) "$FORGE" snapshot --match-contract GasTest "$@" ;;
+  snapshot-check) "$FORGE" snapshot --match-contract GasTest --check ;;
+  abi) write_abi abi ;;
+  abi-check)
+    fresh="$(mktemp -d)"
+    write_abi "$fresh"
+    status=0
+    diff -rq "$fresh" abi >&2 || status=1
+    rm -rf "$fresh"
+    if ((status)); then
+      echo "contracts/abi differs from the sources: run scripts/tools/contracts.sh abi and commit the result" >&2
+      exit 1
+    fi
+    ;;
+  *)
+    sed -n '2,6p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac
