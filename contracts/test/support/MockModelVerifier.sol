@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IModelVerifier} from "../src/IModelVerifier.sol";
+import {IModelVerifier} from "../../src/IModelVerifier.sol";
 
 /// @title Verifier for tests: a "proof" is the hash of the statement
 /// @notice Accepts exactly `abi.encode(keccak256(abi.encode(modelId, context, inputs, outputs)))`, so that everything a real proof binds is

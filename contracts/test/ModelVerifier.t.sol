@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IModelVerifier} from "../src/IModelVerifier.sol";
+import {ModelVerifier} from "../src/ModelVerifier.sol";
+import {RawVerifierStub} from "./support/RawVerifierStub.sol";
+import {Test} from "./support/Test.sol";
+
+contract ModelVerifierTest is Test {
+    uint256 internal constant R =
+        21_888_242_871_839_275_222_246_405_745_257_275_088_548_364_400_416_034_343_698_204_186_575_808_495_617;
+    bytes32 internal constant MODEL = bytes32(uint256(7));
+    uint256 internal constant CONTEXT = uint256(type(uint248).max) - 5;
+    uint256 internal constant SNARK_BYTES = 1000; // not a multiple of 32 on purpose
+    uint256 internal constant INSTANCES = 12 + 1 + 3 + 2 + 1;
+
+    RawVerifierStub internal raw;
+    ModelVerifier internal leaf;
+
+    function setUp() public {
+        raw = new RawVerifierStub();
+        leaf = deploy(address(raw), MODEL, 384 + SNARK_BYTES, false, address(raw).codehash);
+    }
+
+    function deploy(
+        address raw_,
+        bytes32 model,
+        uint256 length,
+        bool insecure,
+        bytes32 hash
+    ) internal returns (ModelVerifier) {
+        return new ModelVerifier(raw_, model, 3, 2, length, bytes32(uint256(9)), insecure, hash);
+    }
+
+    /// @dev A statement as the tests change it, one instance a word.
+    struct Statement {
+        uint256[] limbs;
+        bytes32 model;
+        uint256[] inputs;
+        uint256[] outputs;
+        uint256 context;
+        bytes snark;
+    }
+
+    function statement(
+        uint256 seed
+    ) internal pure returns (Statement memory s) {
+        s.limbs = new uint256[](12);
+        s.inputs = new uint256[](3);
+        s.outputs = new uint256[](2);
+        for (uint256 i = 0; i < 12; ++i) {
+            s.limbs[i] = uint256(keccak256(abi.encode(seed, "limb", i))) >> (256 - 88);
+        }
+        for (uint256 i = 0; i < 3; ++i) {
+            s.inputs[i] = uint256(keccak256(abi.encode(seed, "in", i))) % R;
+        }
+        for (uint256 i = 0; i < 2; ++i) {
+            s.outputs[i] = uint256(keccak256(abi.encode(seed, "out", i))) % R;
+        }
+        s.model = MODEL;
+        s.context = CONTEXT;
+        seal(s, seed);
+    }
+
+    function instances(
+        Statement memory s
+    ) internal pure returns (bytes memory) {
+        return abi.encodePacked(s.limbs, s.model, s.inputs, s.outputs, s.context);
+    }
+
+    /// @dev Makes the SNARK bytes the stub accepts for this statement.
+    function seal(
+        Statement memory s,
+        uint256 seed
+    ) internal pure {
+        bytes memory body = new bytes(SNARK_BYTES - 32);
+        for (uint256 i = 0; i < body.length; ++i) {
+            body[i] = bytes1(uint8(uint256(keccak256(abi.encode(seed, i / 32))) >> (8 * (i % 32))));
+        }
+        s.snark = abi.encodePacked(body, keccak256(abi.encodePacked(instances(s), body)));
+    }
+
+    function blob(
+        Statement memory s
+    ) internal pure returns (bytes memory) {
+        return abi.encodePacked(s.limbs, s.snark);
+    }
+
+    function verify(
+        Statement memory s
+    ) internal view {
+        leaf.verify(s.model, s.context, s.inputs, s.outputs, blob(s));
+    }
+
+    /// @dev Instance number `i` of the whole vector changed to `value`, honestly sealed: only the leaf's own check can refuse it.
+    function withInstance(
+        Statement memory s,
+        uint256 i,
+        uint256 value
+    ) internal pure {
+        if (i < 12) s.limbs[i] = value;
+        else if (i < 16) s.inputs[i - 13] = value;
+        else if (i < 18) s.outputs[i - 16] = value;
+        else s.context = value;
+        seal(s, 1);
+    }
+
+    function instance(
+        Statement memory s,
+        uint256 i
+    ) internal pure returns (uint256) {
+        if (i < 12) return s.limbs[i];
+        if (i < 16) return s.inputs[i - 13];
+        if (i < 18) return s.outputs[i - 16];
+        return s.context;
+    }
+
+    // ── accepted ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    function test_views() public view {
+        vm.assertEq(leaf.modelId(), MODEL);
+        vm.assertEq(leaf.inputWords(), 3);
+        vm.assertEq(leaf.outputWords(), 2);
+        vm.assertEq(leaf.proofLength(), 384 + SNARK_BYTES);
+        vm.assertEq(leaf.vkDigest(), bytes32(uint256(9)));
+        vm.assertEq(leaf.rawVerifier(), address(raw));
+        vm.assertFalse(leaf.srsIsInsecure());
+        vm.assertEq(leaf.SCALAR_MODULUS(), R);
+    }
+
+    function testFuzz_accepts_and_passes_exact_calldata(
+        uint256 seed
+    ) public {
+        Statement memory s = statement(seed);
+        vm.expectCall(address(raw), abi.encodePacked(instances(s), s.snark), 1);
+        verify(s);
+    }
+
+    function test_accepts_edges() public view {
+        Statement memory s = statement(1);
+        for (uint256 i = 0; i < INSTANCES; ++i) {
+            if (i == 12) continue;
+            withInstance(s, i, 0);
+            verify(s);
+            withInstance(s, i, i < 12 ? (1 << 88) - 1 : R - 1);
+            verify(s);
+        }
+    }
+
+    // ── refused ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    function test_refuses_other_model() public {
+        Statement memory s = statement(1);
+        s.model = bytes32(uint256(8));
+        seal(s, 1);
+        vm.expectRevert(abi.encodeWithSelector(IModelVerifier.ModelMismatch.selector, s.model, MODEL));
+        verify(s);
+        // The same model id, not reduced.
+        s.model = bytes32(uint256(MODEL) + R);
+        seal(s, 1);
+        vm.expectRevert(abi.encodeWithSelector(IModelVerifier.ModelMismatch.selector, s.model, MODEL));
+        verify(s);
+    }
+
+    function test_refuses_wrong_lengths() public {
+        Statement memory s = statement(1);
+        bytes memory proof = blob(s);
+        for (uint256 n = 0; n < 6; ++n) {
+            if (n != 3) {
+                vm.expectRevert(abi.encodeWithSelector(IModelVerifier.InputLength.selector, n, 3));
+                leaf.verify(MODEL, CONTEXT, new uint256[](n), s.outputs, proof);
+            }
+            if (n != 2) {
+                vm.expectRevert(abi.encodeWithSelector(IModelVerifier.OutputLength.selector, n, 2));
+                leaf.verify(MODEL, CONTEXT, s.inputs, new uint256[](n), proof);
+            }
+        }
+        uint256[5] memory lengths = [uint256(0), 383, 384, 384 + SNARK_BYTES - 1, 384 + SNARK_BYTES + 1];
+        for (uint256 i = 0; i < lengths.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IModelVerifier.ProofLength.selector, lengths[i], 384 + SNARK_BYTES));
+            leaf.verify(MODEL, CONTEXT, s.inputs, s.outputs, new bytes(lengths[i]));
+        }
+        // A longer one that starts with a good one.
+        vm.expectRevert(abi.encodeWithSelector(IModelVerifier.ProofLength.selector, 384 + SNARK_BYTES + 32, 384 + SNARK_BYTES));
+        leaf.verify(MODEL, CONTEXT, s.inputs, s.outputs, abi.encodePacked(proof, uint256(0)));
+    }
+
+    function test_refuses_each_instance_outside_the_field() public {
+        for (uint256 i = 0; i < INSTANCES; ++i) {
+            if (i == 12) continue; // M: ModelMismatch, tested above
+            Statement memory s = statement(i);
+            uint256 honest = instance(s, i);
+            uint256[3] memory bad = [R, honest + R, type(uint256).max];
+            for (uint256 j = 0; j < bad.length; ++j) {
+                withInstance(s, i, bad[j]);
+                vm.expectRevert(abi.encodeWithSelector(IModelVerifier.InstanceNotInField.selector, i));
+                verify(s);
+            }
+        }
+    }
+
+    function testFuzz_refuses_instance_outside_the_field(
+        uint256 index,
+        uint256 value
+    ) public {
+        index = bound(index, 0, INSTANCES - 2);
+        if (index >= 12) ++index;
+        Statement memory s = statement(3);
+        withInstance(s, index, bound(value, R, type(uint256).max));
+        vm.expectRevert(abi.encodeWithSelector(IModelVerifier.InstanceNotInField.selector, index));
+        verify(s);
+    }
+
+    function test_refuses_each_limb_out_of_range() public {
+        for (uint256 i = 0; i < 12; ++i) {
+            Statement memory s = statement(i);
+            withInstance(s, i, 1 << 88);
+            vm.expectRevert(abi.encodeWithSelector(IModelVerifier.LimbOutOfRange.selector, i));
+            verify(s);
+            withInstance(s, i, R - 1);
+            vm.expectRevert(abi.encodeWithSelector(IModelVerifier.LimbOutOfRange.selector, i));
+            verify(s);
+        }
+    }
+
+    function testFuzz_refuses_any_flipped_bit(
+        uint256 bit
+    ) public {
+        Statement memory s = statement(2);
+        bit = bound(bit, 384 * 8, (384 + SNARK_BYTES) * 8 - 1);
+        bytes memory proof = blob(s);
+        proof[bit / 8] ^= bytes1(uint8(1 << (bit % 8)));
+        vm.expectRevert(IModelVerifier.ProofRejected.selector);
+        leaf.verify(s.model, s.context, s.inputs, s.outputs, proof);
+    }
+
+    function testFuzz_refuses_any_changed_instance(
+        uint256 index,
+        uint256 value
+    ) public {
+        index = bound(index, 0, INSTANCES - 2);
+        if (index >= 12) ++index;
+        Statement memory s = statement(4);
+        bytes memory snark = s.snark;
+        value = bound(value, 0, index < 12 ? (1 << 88) - 1 : R - 1);
+        vm.assume(value != instance(s, index));
+        withInstance(s, index, value);
+        s.snark = snark;
+        vm.expectRevert(IModelVerifier.ProofRejected.selector);
+        verify(s);
+    }
+
+    /// @dev Whatever gas it is given, it never returns for a bad proof, and for a good one either returns or reverts.
+    function test_starved_of_gas_never_accepts() public view {
+        Statement memory s = statement(5);
+        bytes memory bad = blob(s);
+        bad[bad.length - 1] ^= 0x01;
+        for (uint256 gas_ = 2000; gas_ < 60_000; gas_ += 2000) {
+            (bool accepted,) =
+                address(leaf).staticcall{gas: gas_}(abi.encodeCall(leaf.verify, (s.model, s.context, s.inputs, s.outputs, bad)));
+            vm.assertFalse(accepted);
+        }
+    }
+
+    // ── construction ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    function test_construction_checks_raw_code() public {
+        bytes32 hash = address(raw).codehash;
+        vm.expectRevert(abi.encodeWithSelector(IModelVerifier.RawVerifierCodeMismatch.selector, hash, bytes32(uint256(1))));
+        deploy(address(raw), MODEL, 1000, false, bytes32(uint256(1)));
+        // No account: hash 0. An account without code: hash of nothing. Neither will do, whatever was expected.
+        address nobody = makeAddress("nobody");
+        vm.expectRevert(abi.encodeWithSelector(IModelVerifier.RawVerifierCodeMismatch.selector, bytes32(0), bytes32(0)));
+        deploy(nobody, MODEL, 1000, false, bytes32(0));
+        vm.deal(nobody, 1);
+        bytes32 empty = keccak256("");
+        vm.expectRevert(abi.encodeWithSelector(IModelVerifier.RawVerifierCodeMismatch.selector, empty, empty));
+        deploy(nobody, MODEL, 1000, false, empty);
+    }
+
+    function test_construction_refuses_insecure_srs_on_public_chains() public {
+        bytes32 hash = address(raw).codehash;
+        vm.assertTrue(deploy(address(raw), MODEL, 1000, true, hash).srsIsInsecure());
+        vm.chainId(1337);
+        deploy(address(raw), MODEL, 1000, true, hash);
+        uint256[4] memory chains = [uint256(1), 10, 8453, 11_155_111];
+        for (uint256 i = 0; i < chains.length; ++i) {
+            vm.chainId(chains[i]);
+            vm.expectRevert(abi.encodeWithSelector(IModelVerifier.InsecureSrsOnPublicChain.selector, chains[i]));
+            deploy(address(raw), MODEL, 1000, true, hash);
+            deploy(address(raw), MODEL, 1000, false, hash);
+        }
+    }
+
+    function test_construction_checks_model_and_length() public {
+        bytes32 hash = address(raw).codehash;
+        vm.expectRevert(abi.encodeWithSelector(IModelVerifier.InstanceNotInField.selector, 12));
+        deploy(address(raw), bytes32(R), 1000, false, hash);
+        deploy(address(raw), bytes32(R - 1), 1000, false, hash);
+        vm.expectRevert(abi.encodeWithSelector(IModelVerifier.ProofLength.selector, 384, 385));
+        deploy(address(raw), MODEL, 384, false, hash);
+        deploy(address(raw), MODEL, 385, false, hash);
+    }
+}
