@@ -1,0 +1,55 @@
+# The front door. `make help` lists what there is. Needed beforehand: Rust, Node >= 20, a C compiler, make.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build tools demo test test-rust test-contracts bench lint fmt clean-cache
+
+ROOT := $(CURDIR)
+CARGO ?= cargo
+# Reference strings and other things that are made once. Everything a target makes stays below target/.
+export HALOCAST_CACHE ?= $(ROOT)/target/cache
+HALOCAST := $(ROOT)/target/release/halocast
+TOOLS := source scripts/tools/env.sh
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+
+build: ## the halocast command, in target/release
+	@$(CARGO) build --release --locked --quiet -p halocast-cli
+
+tools: ## the pinned anvil, forge, cast and solc, in node_modules
+	@scripts/tools/install.sh
+
+demo: tools build ## ask a contract, answer with TinyGemma, prove, verify on a local chain; report in target/demo/report.json
+	@$(TOOLS); $(HALOCAST) demo
+
+test: test-contracts test-rust ## everything: unit, property, lies, forge, end to end
+
+test-rust: tools
+	@echo '== cargo test (all crates, end to end on anvil)'
+	@$(TOOLS); $(CARGO) build --release --locked --quiet -p halocast-cli
+	@$(TOOLS); $(CARGO) test --release --locked --quiet --workspace
+
+test-contracts: tools
+	@echo '== forge test'
+	@scripts/tools/contracts.sh test
+	@scripts/tools/contracts.sh abi-check
+
+bench: tools build ## figures of docs/benchmarks.md: stage by stage, written to target/bench/
+	@$(TOOLS); scripts/bench.sh
+
+lint: tools ## formatting, clippy, Solidity lint; nothing is changed
+	@echo '== cargo fmt --check'
+	@$(CARGO) fmt --all --check
+	@echo '== cargo clippy'
+	@$(CARGO) clippy --release --locked --quiet --workspace --all-targets -- -D warnings
+	@echo '== forge fmt --check, forge lint'
+	@scripts/tools/contracts.sh fmt-check
+	@scripts/tools/contracts.sh lint
+
+fmt: tools ## format Rust and Solidity
+	@$(CARGO) fmt --all
+	@scripts/tools/contracts.sh fmt
+
+clean-cache: ## remove cached reference strings
+	@rm -rf '$(HALOCAST_CACHE)'
