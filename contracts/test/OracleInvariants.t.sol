@@ -202,7 +202,7 @@ contract Handler is Test {
         receiver.setFailing(failing);
     }
 
-    function wait(
+    function passTime(
         uint256 seconds_
     ) external {
         vm.warp(block.timestamp + bound(seconds_, 1, 1 hours));
