@@ -1,1 +1,18 @@
-//! Placeholder module doc, replaced as the part is built.
+#![doc = include_str!("../README.md")]
+
+pub mod abi;
+pub mod chain;
+pub mod context;
+pub mod deploy;
+pub mod engine;
+pub mod error;
+pub mod relay;
+pub mod requester;
+
+pub use chain::{Account, ChainClient, LocalChain, RetryPolicy, Secret};
+pub use context::context_word;
+pub use deploy::{DeployOptions, DeployOutcome, DeployPlan, DeploymentRecord, deploy};
+pub use engine::{CancelFlag, EngineError, InferenceEngine, ProofPackage, ProveJob};
+pub use error::{Class, OracleError, Result};
+pub use relay::{Relayer, RelayerConfig};
+pub use requester::{RequestParams, RequestView, Requester, read_status};
