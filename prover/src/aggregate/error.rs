@@ -1,0 +1,153 @@
+//! What can go wrong between layer proofs and the outer proof.
+
+use crate::srs::{SealedError, SrsId};
+
+/// Errors of key generation, aggregation and key files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AggregateError {
+    /// A shape without segments.
+    #[error("nothing to aggregate: no segments")]
+    NoSegments,
+    /// A layer circuit that the aggregation cannot take.
+    #[error("segment {segment}: {reason}")]
+    UnsupportedSegment {
+        /// Position in the chain.
+        segment: usize,
+        /// Why not.
+        reason: String,
+    },
+    /// More or fewer proofs than the key is for.
+    #[error("{got} layer proofs, the key is for {expected}")]
+    SegmentCount {
+        /// Proofs given.
+        got: usize,
+        /// Proofs expected.
+        expected: usize,
+    },
+    /// A proof of another circuit than its slot is for.
+    #[error("segment {segment}: the proof is of another circuit than the key was made for ({reason})")]
+    SegmentShape {
+        /// Position in the chain.
+        segment: usize,
+        /// What differs.
+        reason: String,
+    },
+    /// A layer proof that does not verify.
+    #[error("segment {segment}: the layer proof is not valid: {reason}")]
+    InnerProof {
+        /// Position in the chain.
+        segment: usize,
+        /// What the verifier said.
+        reason: String,
+    },
+    /// Two neighbours that do not meet.
+    #[error("segments {segment} and {}: output and input commitments differ", segment + 1)]
+    BrokenChain {
+        /// The earlier of the two.
+        segment: usize,
+    },
+    /// Words that are not what a boundary commits to.
+    #[error("the {end} words and salt do not open the boundary commitment of the {end}")]
+    Opening {
+        /// "input" or "output".
+        end: &'static str,
+    },
+    /// A number of words that the shape does not have.
+    #[error("{got} {end} words, the key is for {expected}")]
+    WordCount {
+        /// "input" or "output".
+        end: &'static str,
+        /// Words given.
+        got: usize,
+        /// Words expected.
+        expected: usize,
+    },
+    /// Key and string of different secrets.
+    #[error("the key was made with reference string {key}, this is {given}")]
+    SrsMismatch {
+        /// Of the key.
+        key: SrsId,
+        /// Given.
+        given: SrsId,
+    },
+    /// A string of another size than needed.
+    #[error("the reference string has k = {got}, k = {expected} is needed")]
+    SrsSize {
+        /// Of the string.
+        got: u32,
+        /// Of the circuit.
+        expected: u32,
+    },
+    /// No layout within the limits holds the circuit.
+    #[error(
+        "{cells} cells and {lookups} lookups fit no layout within k <= {max_k} and {max_code_bytes} bytes of verifier: \
+         aggregate fewer proofs or fewer words"
+    )]
+    DoesNotFit {
+        /// Advice cells.
+        cells: usize,
+        /// Range lookups.
+        lookups: usize,
+        /// Largest domain allowed.
+        max_k: u32,
+        /// Largest contract allowed.
+        max_code_bytes: usize,
+    },
+    /// halo2 refused.
+    #[error("{stage}: {reason}")]
+    Halo2 {
+        /// What was being done.
+        stage: &'static str,
+        /// halo2's error.
+        reason: String,
+    },
+    /// The finished proof does not verify: a fault of ours, never sent anywhere.
+    #[error("the finished proof does not verify: {0}")]
+    SelfCheck(#[from] VerifyError),
+    /// A key file that is damaged or of another kind or version.
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
+    /// A key file whose content does not parse.
+    #[error("{path}: {reason}")]
+    KeyFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// Why an outer proof is refused.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// Wrong number of public words.
+    #[error("{got} public words, the key is for {expected}")]
+    InstanceCount {
+        /// Words given.
+        got: usize,
+        /// Words expected.
+        expected: usize,
+    },
+    /// Wrong length of the proof.
+    #[error("{got} proof bytes, the key is for {expected}")]
+    ProofLength {
+        /// Bytes given.
+        got: usize,
+        /// Bytes expected.
+        expected: usize,
+    },
+    /// The accumulator limbs are not two points of the curve in canonical form.
+    #[error("the accumulator limbs are not two curve points")]
+    Accumulator,
+    /// The bytes do not parse as curve points and scalars.
+    #[error("malformed proof: {0}")]
+    Malformed(String),
+    /// The pairing check of the proof failed.
+    #[error("the proof does not hold for these public words")]
+    Proof,
+    /// The pairing check of the accumulated layer proofs failed.
+    #[error("the accumulated layer proofs do not hold")]
+    AccumulatedProofs,
+}

@@ -1,0 +1,62 @@
+//! Aggregation: all layer proofs of an inference become one proof for the chain.
+//!
+//! The statement: the prover knows layer proofs π_0 … π_{n−1}, valid under verifying keys that hash to `M`, whose
+//! boundaries chain, whose first boundary opens to `I` (or is `I`) and whose last opens to `O`; made for `C`. Public
+//! words: accumulator limbs | M | I… | O… | C.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `shape.rs` | what a key depends on; order of the public words |
+//! | `commitment.rs` | M, natively |
+//! | `inner.rs` | native checks before anything is built |
+//! | `ecc.rs` | the seam for curve arithmetic, and multiplication put off to the end |
+//! | `statement.rs` | chain, openings and M as constraints |
+//! | `circuit.rs` | in-circuit verifiers, one blinded accumulator, assembly |
+//! | `plan.rs` | choice of k and columns |
+//! | `key.rs`, `prove.rs`, `verify.rs` | keys and their files, proving, the native verifier |
+//!
+//! Not here: the layer circuit, packing of words, what to do with the proof.
+
+mod circuit;
+mod commitment;
+mod dummy;
+mod ecc;
+mod error;
+mod inner;
+mod key;
+mod plan;
+mod prove;
+mod shape;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+pub use commitment::{MODEL_COMMITMENT_VERSION, model_commitment, segment_key_digest};
+pub use error::{AggregateError, VerifyError};
+pub use inner::verify_layer_proof;
+pub use key::{AggregationKey, KeygenError};
+pub use plan::AggregationConfig;
+pub use prove::AggregationRequest;
+pub use shape::{ACCUMULATOR_WORDS, AggregationShape, InputVisibility, InstanceLayout, verifier_points};
+pub use snark_verifier_sdk::Snark;
+pub use verify::{AggregationVk, OuterProof};
+
+use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
+use serde::{Deserialize, Serialize};
+
+/// Public words of a layer proof: the commitments at its input and its output.
+pub const PUBLIC_WORDS_PER_LAYER: usize = 2;
+
+/// What the two ends of the chain commit to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Openings {
+    /// Salt of the first boundary. Not used for a committed input.
+    pub salt_in: Fr,
+    /// Packed input words. Empty for a committed input.
+    pub inputs: Vec<Fr>,
+    /// Salt of the last boundary.
+    pub salt_out: Fr,
+    /// Packed output words.
+    pub outputs: Vec<Fr>,
+}

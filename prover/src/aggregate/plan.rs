@@ -1,0 +1,104 @@
+//! Choice of domain and columns. More columns at a smaller k prove faster; each column makes the contract longer, and
+//! the contract has a limit. The figures are fits to measurements (docs/design/aggregation.md).
+
+use super::AggregateError;
+use serde::{Deserialize, Serialize};
+
+/// Rows that halo2 needs for blinding.
+pub(crate) const BLINDING_ROWS: usize = 20;
+
+/// What the choice may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AggregationConfig {
+    /// Smallest domain considered.
+    pub min_k: u32,
+    /// Largest domain considered; memory doubles with each.
+    pub max_k: u32,
+    /// Largest number of gate columns.
+    pub max_advice: usize,
+    /// Limit for the estimated code of the raw verifier (EIP-170 allows 24,576 bytes).
+    pub max_code_bytes: usize,
+}
+
+impl Default for AggregationConfig {
+    fn default() -> Self {
+        Self { min_k: 17, max_k: 22, max_advice: 9, max_code_bytes: 24_000 }
+    }
+}
+
+/// Size of a circuit before it is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cells {
+    pub(crate) advice: usize,
+    pub(crate) lookups: usize,
+}
+
+/// A layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) k: u32,
+    pub(crate) advice: usize,
+    pub(crate) lookup: usize,
+}
+
+impl Plan {
+    fn at(k: u32, cells: Cells) -> Self {
+        let rows = (1usize << k) - BLINDING_ROWS;
+        Self { k, advice: cells.advice.div_ceil(rows).max(1), lookup: cells.lookups.div_ceil(rows).max(1) }
+    }
+
+    /// CPU seconds of the prover.
+    fn seconds(self) -> f64 {
+        let columns = self.advice as f64 + 2.5 * self.lookup as f64;
+        (f64::from(self.k) - 20.0).exp2() * (43.0 + 11.2 * columns)
+    }
+
+    /// Bytes of the raw verifier's run-time code.
+    pub(crate) fn code_bytes(self, instances: usize) -> usize {
+        9_400 + 1_100 * self.advice + 2_600 * self.lookup + 211 * instances
+    }
+}
+
+/// The layout of least time within the limits.
+pub(crate) fn choose(cells: Cells, instances: usize, config: &AggregationConfig) -> Result<Plan, AggregateError> {
+    (config.min_k..=config.max_k)
+        .map(|k| Plan::at(k, cells))
+        .filter(|p| p.advice <= config.max_advice && p.code_bytes(instances) <= config.max_code_bytes)
+        .min_by(|a, b| a.seconds().total_cmp(&b.seconds()))
+        .ok_or(AggregateError::DoesNotFit {
+            cells: cells.advice,
+            lookups: cells.lookups,
+            max_k: config.max_k,
+            max_code_bytes: config.max_code_bytes,
+        })
+}
+
+/// Estimate from the number of points, to begin with; corrected after the circuit has been built once.
+pub(crate) fn estimate(points: usize) -> Cells {
+    Cells { advice: 1_900_000 + 104_000 * points, lookups: 200_000 + 12_000 * points }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_cells_never_choose_a_smaller_layout() {
+        let config = AggregationConfig::default();
+        let mut rows = 0;
+        for points in (10..130).step_by(5) {
+            let plan = choose(estimate(points), 16, &config).unwrap();
+            assert!(plan.code_bytes(16) <= config.max_code_bytes);
+            let now = plan.advice << plan.k;
+            assert!(now >= estimate(points).advice);
+            assert!(now + (1 << plan.k) >= rows, "{points}: {plan:?}");
+            rows = now;
+        }
+    }
+
+    #[test]
+    fn too_many_cells_are_an_error() {
+        let error = choose(estimate(1000), 16, &AggregationConfig::default()).unwrap_err();
+        assert!(error.to_string().contains("fit no layout"), "{error}");
+    }
+}

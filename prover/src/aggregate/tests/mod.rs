@@ -1,0 +1,6 @@
+//! Tests of the aggregation; `layer.rs` is a small stand-in for the layer circuit.
+
+mod layer;
+mod measure;
+mod statement;
+mod whole;

@@ -1,0 +1,146 @@
+//! The outer proof, its verifying key, and the native verifier: the algorithm of the Solidity contract, both pairings
+//! included.
+
+use super::{VerifyError, dummy, shape::{ACCUMULATOR_WORDS, AggregationShape, InstanceLayout}};
+use crate::srs::{Srs, SrsId, SrsOrigin};
+use halo2_base::halo2_proofs::{
+    halo2curves::{
+        bn256::{Bn256, Fr, G1Affine},
+        ff::PrimeField,
+    },
+    plonk::VerifyingKey,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use snark_verifier::{
+    loader::native::NativeLoader,
+    pcs::{AccumulationDecider, AccumulatorEncoding, kzg::{KzgAccumulator, KzgDecidingKey, LimbsEncoding}},
+    system::halo2::{Config, compile, transcript::evm::EvmTranscript},
+    verifier::{SnarkVerifier, plonk::PlonkProtocol},
+};
+use snark_verifier_sdk::{BITS, LIMBS, PlonkSuccinctVerifier, SHPLONK};
+
+/// Proof for the chain, with its public words in the order of [`InstanceLayout`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OuterProof {
+    /// Public words: accumulator limbs | M | I… | O… | C.
+    pub instances: Vec<Fr>,
+    /// SHPLONK proof over the Keccak transcript.
+    pub proof: Vec<u8>,
+}
+
+impl OuterProof {
+    /// The proof as the leaf contract takes it, 12 accumulator limbs ‖ proof: the other words it recomputes itself.
+    pub fn leaf_bytes(&self) -> Vec<u8> {
+        encode(self.instances.iter().take(ACCUMULATOR_WORDS), &self.proof)
+    }
+
+    /// Calldata of the raw verifier: all public words ‖ proof.
+    pub fn raw_calldata(&self) -> Vec<u8> {
+        encode(self.instances.iter(), &self.proof)
+    }
+}
+
+/// Words as 32 big-endian bytes each, then the proof.
+fn encode<'a>(words: impl Iterator<Item = &'a Fr>, proof: &[u8]) -> Vec<u8> {
+    let big_endian = |word: &Fr| {
+        let mut bytes = word.to_repr();
+        bytes.reverse();
+        bytes
+    };
+    words.flat_map(big_endian).chain(proof.iter().copied()).collect()
+}
+
+/// Everything a verifier needs, and everything the contract is generated from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AggregationVk {
+    protocol: PlonkProtocol<G1Affine>,
+    deciding_key: KzgDecidingKey<Bn256>,
+    layout: InstanceLayout,
+    srs: SrsOrigin,
+}
+
+impl AggregationVk {
+    pub(crate) fn new(srs: &Srs, vk: &VerifyingKey<G1Affine>, shape: &AggregationShape) -> Self {
+        let layout = shape.layout();
+        let accumulator = (0..ACCUMULATOR_WORDS).map(|row| (0, row)).collect();
+        let config =
+            Config::kzg().with_num_instance(vec![layout.total()]).with_accumulator_indices(Some(accumulator));
+        Self {
+            protocol: compile(&srs.params, vk, config),
+            deciding_key: srs.deciding_key(),
+            layout,
+            srs: srs.origin.clone(),
+        }
+    }
+
+    /// The verifier's algorithm with the key inside, for snark-verifier's loaders.
+    pub fn protocol(&self) -> &PlonkProtocol<G1Affine> {
+        &self.protocol
+    }
+
+    /// Points of the reference string that the pairing checks use.
+    pub fn deciding_key(&self) -> &KzgDecidingKey<Bn256> {
+        &self.deciding_key
+    }
+
+    /// Which public word is what.
+    pub fn layout(&self) -> InstanceLayout {
+        self.layout
+    }
+
+    /// Where the reference string comes from.
+    pub fn srs_origin(&self) -> &SrsOrigin {
+        &self.srs
+    }
+
+    /// Names the secret of the reference string.
+    pub fn srs_id(&self) -> SrsId {
+        SrsId::of(self.deciding_key.s_g2())
+    }
+
+    /// Exact length of a proof in bytes.
+    pub fn proof_len(&self) -> usize {
+        dummy::evm_proof_len(&self.protocol)
+    }
+
+    /// SHA-256 of the key: equal keys accept the same proofs.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(bincode::serialize(self).expect("a key is plain data")).into()
+    }
+
+    /// Accepts exactly the proofs that the contract accepts.
+    pub fn verify(&self, outer: &OuterProof) -> Result<(), VerifyError> {
+        let OuterProof { instances, proof } = outer;
+        if instances.len() != self.layout.total() {
+            return Err(VerifyError::InstanceCount { got: instances.len(), expected: self.layout.total() });
+        }
+        if proof.len() != self.proof_len() {
+            return Err(VerifyError::ProofLength { got: proof.len(), expected: self.proof_len() });
+        }
+        let exposed = self.exposed_accumulator(instances)?;
+        let decide = |accumulator| <SHPLONK as AccumulationDecider<_, NativeLoader>>::decide(&self.deciding_key, accumulator);
+        decide(self.proof_accumulator(outer)?).map_err(|_| VerifyError::Proof)?;
+        decide(exposed).map_err(|_| VerifyError::AccumulatedProofs)
+    }
+
+    /// The pair that the circuit exposes: limbs in range, coordinates canonical, points on the curve.
+    fn exposed_accumulator(&self, instances: &[Fr]) -> Result<KzgAccumulator<G1Affine, NativeLoader>, VerifyError> {
+        let limbs: Vec<&Fr> = instances.iter().take(ACCUMULATOR_WORDS).collect();
+        <LimbsEncoding<LIMBS, BITS> as AccumulatorEncoding<G1Affine, NativeLoader>>::from_repr(&limbs)
+            .map_err(|_| VerifyError::Accumulator)
+    }
+
+    /// The pair that the proof itself leaves.
+    fn proof_accumulator(&self, outer: &OuterProof) -> Result<KzgAccumulator<G1Affine, NativeLoader>, VerifyError> {
+        let malformed = |e: snark_verifier::Error| VerifyError::Malformed(format!("{e:?}"));
+        let instances = [outer.instances.clone()];
+        let mut transcript = EvmTranscript::<G1Affine, NativeLoader, _, _>::new(outer.proof.as_slice());
+        let svk = self.deciding_key.svk();
+        let proof = PlonkSuccinctVerifier::<SHPLONK>::read_proof(&svk, &self.protocol, &instances, &mut transcript)
+            .map_err(malformed)?;
+        let accumulators = PlonkSuccinctVerifier::<SHPLONK>::verify(&svk, &self.protocol, &instances, &proof)
+            .map_err(malformed)?;
+        Ok(accumulators.into_iter().next().expect("the proof's own pair comes first"))
+    }
+}
