@@ -172,10 +172,10 @@ impl Program {
                 check_coefs(gain)?;
                 check_coefs(bias)?;
                 let largest = ((n as u128) << 30) + eps.unsigned_abs() as u128;
-                if *eps < 1 || *log2_k >= 64 || (largest << log2_k) >= 1 << 94 || largest > 1 << 47
+                if *eps < 1 || *log2_k >= 64 || (largest << log2_k) >= 1 << 92 || largest > 1 << 47
                 {
                     return Err(format!(
-                        "eps {eps} and 2^{log2_k} do not fit rows of {n}: 4·K·(n·2^30 + eps) ≥ 2^96"
+                        "eps {eps} and 2^{log2_k} do not fit rows of {n}: K·(n·2^30 + eps) ≥ 2^92"
                     ));
                 }
                 Ok(())
