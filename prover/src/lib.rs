@@ -1,1 +1,11 @@
-//! Placeholder module doc, replaced as the part is built.
+#![doc = include_str!("../README.md")]
+
+pub mod aggregate;
+pub mod bundle;
+pub mod pipeline;
+pub mod poseidon;
+pub mod srs;
+
+pub use halocast_circuit as circuit;
+pub use halocast_ir as ir;
+pub use halocast_model as model;

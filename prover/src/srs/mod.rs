@@ -14,7 +14,9 @@ mod tests;
 
 pub use development::DEVELOPMENT_SECRET;
 pub use sealed::SealedError;
-pub use store::{SrsInfo, SrsSource, SrsStore, default_cache_dir, import_ptau, srs_info};
+pub use store::{
+    SrsInfo, SrsSource, SrsStore, default_cache_dir, development_file, import_ptau, srs_info, write_development,
+};
 
 use halo2_base::halo2_proofs::{
     halo2curves::{

@@ -78,7 +78,7 @@ impl SrsStore {
     }
 
     fn development(&self, k: u32) -> Result<Srs, SrsError> {
-        let path = self.dir.join(format!("insecure-development-k{k}.srs"));
+        let path = development_file(&self.dir, k);
         if let Some(srs) = read_if_good(&path, k, |origin| *origin == SrsOrigin::development()) {
             return Ok(srs);
         }
@@ -109,6 +109,19 @@ impl SrsStore {
         write(&cached, &srs)?;
         Ok(srs)
     }
+}
+
+/// Where a cache directory keeps the development string of 2^k powers.
+pub fn development_file(dir: &Path, k: u32) -> PathBuf {
+    dir.join(format!("insecure-development-k{k}.srs"))
+}
+
+/// Makes the insecure development string of 2^k powers in `out`.
+pub fn write_development(out: &Path, k: u32) -> Result<SrsInfo, SrsError> {
+    check_size(k)?;
+    let srs = Srs::insecure_development(k);
+    write(out, &srs)?;
+    Ok(info_of(&srs))
 }
 
 /// Imports 2^k powers of a snarkjs `.ptau` file into `out`, checking points and pairings.

@@ -1,0 +1,96 @@
+//! What can stop a stage.
+
+use crate::aggregate::{AggregateError, KeygenError};
+use crate::bundle::BundleError;
+use crate::srs::SrsError;
+use halocast_circuit::CircuitError;
+use halocast_ir::ExecError;
+
+/// A stage that did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// A bundle, key or proof file.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The model could not be imported.
+    #[error(transparent)]
+    Import(#[from] halocast_model::ImportError),
+    /// The model cannot generate, or not what was asked.
+    #[error(transparent)]
+    Generate(#[from] halocast_model::GenerateError),
+    /// The model could not be quantized.
+    #[error(transparent)]
+    Quantize(#[from] halocast_model::QuantizeError),
+    /// The float model could not be run.
+    #[error("float model: {0}")]
+    Float(#[from] halocast_model::RunError),
+    /// An input that does not fit the model.
+    #[error(transparent)]
+    ModelInput(#[from] halocast_model::InputError),
+    /// The integer semantics refuse the input.
+    #[error("the input cannot be proven: {0}")]
+    Exec(#[from] ExecError),
+    /// A layer key or proof.
+    #[error(transparent)]
+    Circuit(#[from] CircuitError),
+    /// The aggregation.
+    #[error(transparent)]
+    Aggregate(#[from] AggregateError),
+    /// The aggregation's key.
+    #[error(transparent)]
+    AggregateKey(#[from] KeygenError),
+    /// The reference string.
+    #[error(transparent)]
+    Srs(#[from] SrsError),
+    /// An input of the wrong name, shape, type or range.
+    #[error("input {tensor}: {what}")]
+    Input {
+        /// Tensor or field.
+        tensor: String,
+        /// Found and expected.
+        what: String,
+    },
+    /// A number in a proof file or on the command line.
+    #[error("{place}: {what}")]
+    Number {
+        /// Where it stands.
+        place: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A proof of another model.
+    #[error("the proof is for model {got}, this bundle is model {expected}")]
+    OtherModel {
+        /// Commitment in the proof.
+        got: String,
+        /// Commitment of the bundle.
+        expected: String,
+    },
+    /// A proof that does not verify.
+    #[error("the proof is not valid: {what}")]
+    Invalid {
+        /// Which check failed.
+        what: String,
+    },
+    /// The fidelity could not be measured, or is below what was asked for.
+    #[error("fidelity: {0}")]
+    Fidelity(#[from] halocast_model::FidelityError),
+    /// The caller raised its flag; what is finished is kept.
+    #[error("cancelled; what is finished is kept and a restart continues from there")]
+    Cancelled,
+}
+
+impl PipelineError {
+    /// Whether the request itself is at fault, so that trying again cannot help.
+    pub fn is_request_fault(&self) -> bool {
+        matches!(
+            self,
+            PipelineError::Input { .. }
+                | PipelineError::ModelInput(_)
+                | PipelineError::Generate(_)
+                | PipelineError::Exec(_)
+                | PipelineError::Number { .. }
+        )
+    }
+}

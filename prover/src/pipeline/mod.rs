@@ -1,0 +1,41 @@
+//! The stages from a model to a verified proof, each a function from a bundle (or a file) to a bundle (or a result). They
+//! tell a [`Progress`] what they do and measure what it costs; they never print and never ask.
+//!
+//! | file | what |
+//! |---|---|
+//! | `compile` | ONNX → bundle |
+//! | `setup`, `keys`, `strings` | keys, salt, commitment, and the reference strings they need |
+//! | `input`, `execute` | requests as integers, and running them |
+//! | `prove`, `verify`, `aggregation` | layer proofs, their aggregation, and both kinds of checks |
+//! | `proof_file`, `words` | `PROOF.json` and its numbers |
+//! | `metrics`, `progress`, `error` | cost, events, errors |
+
+mod aggregation;
+mod compile;
+mod error;
+mod execute;
+mod input;
+mod keys;
+mod metrics;
+mod progress;
+mod proof_file;
+mod prove;
+mod setup;
+mod strings;
+mod verify;
+mod words;
+
+pub use aggregation::{load_vk, outer_proof};
+pub use compile::{AUTO_MAX_K, CompileOptions, CompileReport, Segments, TaskChoice, compile};
+pub use error::PipelineError;
+pub use execute::{Execution, execute, text};
+pub use input::{Prompt, Request};
+pub use metrics::{Meter, StageCost, cpu_seconds, peak_rss_bytes};
+pub use progress::{Event, Progress, Silent};
+pub use proof_file::{LayerEntry, PROOF_FORMAT, ProofBody, ProofFile, Statement};
+pub use prove::{AggregateCost, ProveOptions, ProveReport, SegmentCost, Stage, prove};
+pub use setup::{SetupOptions, SetupReport, setup};
+pub use verify::{Verdict, verify};
+pub use words::{
+    context_from_hex, field_from_hex, field_to_hex, word_from_hex, word_to_field, word_to_hex,
+};

@@ -1,0 +1,229 @@
+//! Setup: layer keys, the model's salt and commitment, the aggregation key. Each finished key is recorded at once, so that a
+//! restart makes only what is missing.
+
+use super::strings::Strings;
+use super::{Event, Meter, PipelineError, Progress, Stage, StageCost, aggregation, keys};
+use crate::bundle::{
+    AGGREGATE_KEY, AGGREGATE_VK, Bundle, BundleError, Lock, Mode, SALT, Setup, create_dir, write_file,
+};
+use crate::srs::SrsSource;
+use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
+use halo2_base::halo2_proofs::halo2curves::ff::{Field, PrimeField};
+use halocast_circuit::LayerKey;
+use serde::Serialize;
+
+/// What to set up with.
+#[derive(Clone, Debug)]
+pub struct SetupOptions {
+    /// The reference string.
+    pub srs: SrsSource,
+    /// [`Stage::Layers`] leaves the aggregation key out: enough for layer proofs.
+    pub stage: Stage,
+}
+
+impl Default for SetupOptions {
+    fn default() -> Self {
+        SetupOptions {
+            srs: SrsSource::Development,
+            stage: Stage::All,
+        }
+    }
+}
+
+/// What was set up.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetupReport {
+    /// The model's commitment.
+    pub model: String,
+    /// Whether the reference string is the development one.
+    pub insecure: bool,
+    /// Keys that were there already.
+    pub kept: usize,
+    /// What each stage cost.
+    pub stages: Vec<StageCost>,
+}
+
+/// One run of the stage.
+struct Run<'a> {
+    bundle: &'a mut Bundle,
+    lock: Lock,
+    strings: Strings,
+    progress: &'a dyn Progress,
+    stages: Vec<StageCost>,
+    kept: usize,
+}
+
+/// Makes every key that the bundle does not have yet.
+pub fn setup(
+    bundle: &mut Bundle,
+    options: &SetupOptions,
+    progress: &dyn Progress,
+) -> Result<SetupReport, PipelineError> {
+    let lock = bundle.lock_exclusive()?;
+    for dir in ["keys", "secret"] {
+        create_dir(&bundle.path(dir))?;
+    }
+    let mut run = Run {
+        bundle,
+        lock,
+        strings: Strings::new(options.srs.clone()),
+        progress,
+        stages: Vec::new(),
+        kept: 0,
+    };
+    run.begin()?;
+    run.layer_keys()?;
+    let keys = run.commitment()?;
+    if options.stage == Stage::All {
+        run.aggregate_key(keys)?;
+    }
+    let setup = run.bundle.manifest().setup.as_ref();
+    let setup = setup.expect("begin() has put it there");
+    Ok(SetupReport {
+        model: setup.model_commitment.clone().unwrap_or_default(),
+        insecure: setup.srs_insecure,
+        kept: run.kept,
+        stages: run.stages,
+    })
+}
+
+impl Run<'_> {
+    /// Settles the reference string. Keys of another one are forgotten: they could not be used together.
+    fn begin(&mut self) -> Result<(), PipelineError> {
+        let largest = self.bundle.segments().iter().map(|s| s.k).max();
+        let k = largest.ok_or_else(|| {
+            BundleError::malformed(&self.bundle.path("program.bin"), "it has no segments")
+        })?;
+        let meter = Meter::start("srs");
+        self.progress.event(Event::Started {
+            stage: "srs",
+            steps: 1,
+        });
+        let file = self.strings.file();
+        let srs = self.strings.get(k)?;
+        let (id, insecure) = (srs.id().to_string(), srs.origin.is_insecure());
+        self.finish(meter);
+        if insecure {
+            self.progress.event(Event::Note(
+                "the reference string is the INSECURE development one: for local chains only",
+            ));
+        }
+        let old = self.bundle.manifest().setup.as_ref().map(|s| s.srs.clone());
+        if old.as_ref() == Some(&id) {
+            return Ok(());
+        }
+        if old.is_some() {
+            self.progress.event(Event::Note(
+                "the bundle was set up with another reference string; all keys are made again",
+            ));
+        }
+        self.bundle.update(&self.lock, |m| {
+            m.files.retain(|name, _| !name.starts_with("keys/") && !name.starts_with("evm/"));
+            m.setup = Some(Setup {
+                srs: id,
+                srs_insecure: insecure,
+                srs_file: file,
+                model_commitment: None,
+                aggregate: None,
+            });
+        })?;
+        Ok(())
+    }
+
+    fn srs_id(&self) -> String {
+        let setup = self.bundle.manifest().setup.as_ref();
+        setup.map(|s| s.srs.clone()).unwrap_or_default()
+    }
+
+    fn layer_keys(&mut self) -> Result<(), PipelineError> {
+        let segments = self.bundle.segments().to_vec();
+        let id = self.srs_id();
+        self.progress.event(Event::Started {
+            stage: "layer keys",
+            steps: segments.len(),
+        });
+        let all = Meter::start("layer keys");
+        for (index, segment) in segments.iter().enumerate() {
+            self.check_cancelled()?;
+            self.progress.event(Event::Step {
+                stage: "layer keys",
+                index,
+                what: &segment.name,
+            });
+            if keys::is_there(self.bundle, &id, index) {
+                self.kept += 1;
+                continue;
+            }
+            let srs = self.strings.get(segment.k)?;
+            let key = LayerKey::generate(&srs.params, self.bundle.program(), segment)?;
+            let file = keys::store(self.bundle, &id, index, &key)?;
+            self.bundle.update(&self.lock, |m| m.files.extend([file]))?;
+        }
+        self.finish(all);
+        Ok(())
+    }
+
+    /// Settles the model's commitment; an aggregation key for another one is forgotten.
+    fn commitment(&mut self) -> Result<Vec<LayerKey>, PipelineError> {
+        let salt = self.salt()?;
+        let keys = keys::load_all(self.bundle)?;
+        let commitment = aggregation::commitment(self.bundle, &mut self.strings, &keys, salt)?;
+        self.bundle.update(&self.lock, |m| {
+            let Some(setup) = &mut m.setup else { return };
+            if setup.model_commitment.as_ref() != Some(&commitment) {
+                setup.model_commitment = Some(commitment);
+                setup.aggregate = None;
+                m.files.remove(AGGREGATE_KEY);
+                m.files.remove(AGGREGATE_VK);
+            }
+        })?;
+        Ok(keys)
+    }
+
+    fn aggregate_key(&mut self, keys: Vec<LayerKey>) -> Result<(), PipelineError> {
+        self.check_cancelled()?;
+        self.progress.event(Event::Started {
+            stage: "aggregate key",
+            steps: 1,
+        });
+        if aggregation::key_is_there(self.bundle) {
+            self.kept += 1;
+            return Ok(());
+        }
+        let meter = Meter::start("aggregate key");
+        let (files, summary) = aggregation::make_key(self.bundle, &mut self.strings, keys)?;
+        self.bundle.update(&self.lock, |m| {
+            m.files.extend(files);
+            if let Some(setup) = &mut m.setup {
+                setup.aggregate = Some(summary);
+            }
+        })?;
+        self.finish(meter);
+        Ok(())
+    }
+
+    /// The salt that hides the weights behind the commitment: drawn once, kept over set-ups.
+    fn salt(&mut self) -> Result<Fr, PipelineError> {
+        if !self.bundle.manifest().files.contains_key(SALT) {
+            let salt = Fr::random(rand::rngs::OsRng).to_repr();
+            let entry = write_file(&self.bundle.path(SALT), &salt, Mode::Secret)?;
+            self.bundle.update(&self.lock, |m| {
+                m.files.insert(SALT.into(), entry);
+            })?;
+        }
+        aggregation::read_salt(self.bundle)
+    }
+
+    fn check_cancelled(&self) -> Result<(), PipelineError> {
+        match self.progress.cancelled() {
+            true => Err(PipelineError::Cancelled),
+            false => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, meter: Meter) {
+        let cost = meter.stop();
+        self.progress.event(Event::Finished { cost: &cost });
+        self.stages.push(cost);
+    }
+}
