@@ -65,22 +65,42 @@ pub fn decode_revert(data: &[u8]) -> Revert {
 
 /// The derived `Debug` of an error enum reads `Name(Name { field: value })`: the inner part is what people want to see.
 fn known(debug: String) -> Revert {
-    let name = debug.split(['(', ' ']).next().unwrap_or_default().to_owned();
-    let text = debug.strip_prefix(&format!("{name}(")).and_then(|rest| rest.strip_suffix(')')).unwrap_or(&debug).to_owned();
+    let name = debug
+        .split(['(', ' '])
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let text = debug
+        .strip_prefix(&format!("{name}("))
+        .and_then(|rest| rest.strip_suffix(')'))
+        .unwrap_or(&debug)
+        .to_owned();
     Revert { name, text }
 }
 
 fn unknown(data: &[u8]) -> Revert {
     if let Ok(error) = alloy::sol_types::Revert::abi_decode(data) {
-        return Revert { name: "Error".into(), text: error.reason };
+        return Revert {
+            name: "Error".into(),
+            text: error.reason,
+        };
     }
     if let Ok(error) = alloy::sol_types::Panic::abi_decode(data) {
-        return Revert { name: "Panic".into(), text: error.to_string() };
+        return Revert {
+            name: "Panic".into(),
+            text: error.to_string(),
+        };
     }
     let shown = |bytes: usize| Bytes::copy_from_slice(&data[..data.len().min(bytes)]).to_string();
     match data.len() {
-        0 => Revert { name: "Empty".into(), text: "reverted without data".into() },
-        _ => Revert { name: shown(4), text: format!("unknown error {}", shown(36)) },
+        0 => Revert {
+            name: "Empty".into(),
+            text: "reverted without data".into(),
+        },
+        _ => Revert {
+            name: shown(4),
+            text: format!("unknown error {}", shown(36)),
+        },
     }
 }
 

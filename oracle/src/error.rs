@@ -92,7 +92,9 @@ pub enum OracleError {
         size: usize,
     },
     /// A development reference string on a public chain.
-    #[error("model {model_id} was set up with an insecure development SRS: chain {chain_id} is refused (31337 and 1337 are allowed)")]
+    #[error(
+        "model {model_id} was set up with an insecure development SRS: chain {chain_id} is refused (31337 and 1337 are allowed)"
+    )]
     InsecureSrs {
         /// The chain.
         chain_id: u64,
@@ -193,7 +195,9 @@ impl OracleError {
     pub fn class(&self) -> Class {
         match self {
             Self::Rpc(failure) => failure.kind.class(),
-            Self::NotMined { .. } | Self::InsufficientFunds { .. } | Self::BadAnswer { .. } => Class::Retry,
+            Self::NotMined { .. } | Self::InsufficientFunds { .. } | Self::BadAnswer { .. } => {
+                Class::Retry
+            }
             Self::TransactionFailed { .. } => Class::Rebuild,
             _ => Class::Stop,
         }
@@ -207,8 +211,15 @@ impl OracleError {
         }
     }
 
-    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { action, path, source }
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
     }
 }

@@ -128,7 +128,12 @@ pub struct Requester {
 impl Requester {
     /// Sends a request and waits until it is in a block. What the contract would refuse is found before sending, by name.
     pub async fn request(&self, params: &RequestParams) -> Result<Requested> {
-        let deadline = self.client.head().await?.timestamp.saturating_add(params.deadline_in);
+        let deadline = self
+            .client
+            .head()
+            .await?
+            .timestamp
+            .saturating_add(params.deadline_in);
         let call = InferenceOracle::requestCall {
             modelId: params.model_id,
             inputs: params.inputs.clone(),
@@ -136,20 +141,35 @@ impl Requester {
             callbackGas: params.callback_gas,
             callback: params.callback.unwrap_or_default(),
         };
-        let plan = TxPlan { to: self.oracle, value: params.fee, data: call.abi_encode().into(), action: "the request".into() };
+        let plan = TxPlan {
+            to: self.oracle,
+            value: params.fee,
+            data: call.abi_encode().into(),
+            action: "the request".into(),
+        };
         let receipt = send_and_wait(&self.client, &self.account, &plan, &self.send).await?;
         let request_id = self.request_id_in(receipt.hash).await?;
-        Ok(Requested { request_id, tx: receipt.hash, block: receipt.block_number, gas_used: receipt.gas_used, deadline })
+        Ok(Requested {
+            request_id,
+            tx: receipt.hash,
+            block: receipt.block_number,
+            gas_used: receipt.gas_used,
+            deadline,
+        })
     }
 
     async fn request_id_in(&self, tx: B256) -> Result<U256> {
         let logs = self.client.receipt_logs(tx).await?;
         let own = logs.iter().filter(|log| log.address() == self.oracle);
-        let event = own.filter_map(|log| InferenceOracle::InferenceRequested::decode_log(&log.inner).ok()).next();
-        event.map(|e| e.data.requestId).ok_or_else(|| OracleError::BadAnswer {
-            action: format!("receipt of {tx}"),
-            message: "no InferenceRequested event of the oracle".into(),
-        })
+        let event = own
+            .filter_map(|log| InferenceOracle::InferenceRequested::decode_log(&log.inner).ok())
+            .next();
+        event
+            .map(|e| e.data.requestId)
+            .ok_or_else(|| OracleError::BadAnswer {
+                action: format!("receipt of {tx}"),
+                message: "no InferenceRequested event of the oracle".into(),
+            })
     }
 
     /// What became of a request.
@@ -159,10 +179,33 @@ impl Requester {
 }
 
 /// Reads a request and its result; an id that does not exist is [`OracleError::BadRequest`].
-pub async fn read_status(client: &ChainClient, oracle: Address, request_id: U256) -> Result<RequestView> {
-    let request = client.view(oracle, &InferenceOracle::getRequestCall { requestId: request_id }).await.map_err(unknown(request_id))?;
-    let result = client.view(oracle, &InferenceOracle::getResultCall { requestId: request_id }).await.map_err(unknown(request_id))?;
-    let bad = |what: &str, value: u8| OracleError::BadAnswer { action: format!("request {request_id}"), message: format!("{what} {value}") };
+pub async fn read_status(
+    client: &ChainClient,
+    oracle: Address,
+    request_id: U256,
+) -> Result<RequestView> {
+    let request = client
+        .view(
+            oracle,
+            &InferenceOracle::getRequestCall {
+                requestId: request_id,
+            },
+        )
+        .await
+        .map_err(unknown(request_id))?;
+    let result = client
+        .view(
+            oracle,
+            &InferenceOracle::getResultCall {
+                requestId: request_id,
+            },
+        )
+        .await
+        .map_err(unknown(request_id))?;
+    let bad = |what: &str, value: u8| OracleError::BadAnswer {
+        action: format!("request {request_id}"),
+        message: format!("{what} {value}"),
+    };
     let proven = result.provenance != 0;
     Ok(RequestView {
         request_id,

@@ -14,23 +14,39 @@ fn the_example_is_good() {
 #[test]
 fn unknown_keys_are_errors_with_their_line() {
     let text = GOOD.replace("  poll_interval_ms:", "  pol_interval_ms:");
-    let line = 1 + text.lines().position(|l| l.contains("pol_interval_ms")).expect("there");
+    let line = 1 + text
+        .lines()
+        .position(|l| l.contains("pol_interval_ms"))
+        .expect("there");
     let message = RelayerConfig::parse(&text).expect_err("unknown key");
     assert!(message.contains(&format!("line {line}")), "{message}");
-    assert!(message.contains("unknown field `pol_interval_ms`") && message.contains("poll_interval_ms"), "{message}");
+    assert!(
+        message.contains("unknown field `pol_interval_ms`") && message.contains("poll_interval_ms"),
+        "{message}"
+    );
 }
 
 #[test]
 fn values_that_make_no_sense() {
-    let minimal = |more: &str| format!("chain:\n  id: 1\n  deployment: 1.json\nstore:\n  database: a\n  workdir: b\n{more}");
+    let minimal = |more: &str| {
+        format!(
+            "chain:\n  id: 1\n  deployment: 1.json\nstore:\n  database: a\n  workdir: b\n{more}"
+        )
+    };
     assert!(RelayerConfig::parse(&minimal("")).is_ok());
     for (more, part) in [
         ("fees:\n  max_fee_gwei: -1\n", "fees.max_fee_gwei"),
         ("fees:\n  max_fee_gwei: .nan\n", "fees.max_fee_gwei"),
-        ("fees:\n  priority_fee_gwei: 300\n", "over fees.max_fee_gwei"),
+        (
+            "fees:\n  priority_fee_gwei: 300\n",
+            "over fees.max_fee_gwei",
+        ),
         ("policy:\n  attempts: 0\n", "policy.attempts"),
         ("policy:\n  attempts: many\n", "line 8"),
-        ("key:\n  private_key: 0xabc\n", "unknown field `private_key`"),
+        (
+            "key:\n  private_key: 0xabc\n",
+            "unknown field `private_key`",
+        ),
         ("log:\n  format: xml\n", "unknown variant"),
     ] {
         let message = RelayerConfig::parse(&minimal(more)).expect_err(more);
@@ -42,6 +58,10 @@ fn values_that_make_no_sense() {
 
 #[test]
 fn a_missing_file_is_named() {
-    let error = RelayerConfig::load(std::path::Path::new("/nowhere/relayer.yaml")).expect_err("missing");
-    assert!(error.to_string().contains("/nowhere/relayer.yaml"), "{error}");
+    let error =
+        RelayerConfig::load(std::path::Path::new("/nowhere/relayer.yaml")).expect_err("missing");
+    assert!(
+        error.to_string().contains("/nowhere/relayer.yaml"),
+        "{error}"
+    );
 }

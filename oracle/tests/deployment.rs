@@ -4,17 +4,36 @@ mod support;
 
 use alloy::primitives::{B256, U256};
 use alloy::providers::ext::AnvilApi;
-use halocast_oracle::deploy::{DeploymentRecord, StepStatus, check_deployment, compile_solidity, deploy, find_solc, record_path};
+use halocast_oracle::deploy::{
+    DeploymentRecord, StepStatus, check_deployment, compile_solidity, deploy, find_solc,
+    record_path,
+};
 use halocast_oracle::{ChainClient, RetryPolicy};
 use support::{DEPLOYER, World, deploy_options, local_chain, plan};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_sends_nothing() {
     let chain = local_chain(&[]);
-    let (client, dir) = (chain.client().expect("client"), tempfile::tempdir().expect("temp dir"));
+    let (client, dir) = (
+        chain.client().expect("client"),
+        tempfile::tempdir().expect("temp dir"),
+    );
     let record = record_path(dir.path(), 31_337);
-    let outcome = deploy(&client, &chain.account(DEPLOYER), &plan(31_337), &deploy_options(record.clone(), false)).await.expect("plans");
-    assert!(outcome.steps.iter().all(|s| s.status == StepStatus::Planned) && outcome.steps.len() == 5);
+    let outcome = deploy(
+        &client,
+        &chain.account(DEPLOYER),
+        &plan(31_337),
+        &deploy_options(record.clone(), false),
+    )
+    .await
+    .expect("plans");
+    assert!(
+        outcome
+            .steps
+            .iter()
+            .all(|s| s.status == StepStatus::Planned)
+            && outcome.steps.len() == 5
+    );
     assert!(outcome.record.is_none() && !record.exists());
     assert_eq!(client.head().await.expect("head").number, 0);
 }
@@ -23,17 +42,29 @@ async fn a_dry_run_sends_nothing() {
 async fn a_second_run_changes_nothing() {
     let world = World::new(&[]).await;
     let file = record_path(world.dir.path(), 31_337);
-    let (before, block) = (std::fs::read(&file).expect("record"), world.client.head().await.expect("head").number);
+    let (before, block) = (
+        std::fs::read(&file).expect("record"),
+        world.client.head().await.expect("head").number,
+    );
     for broadcast in [true, false] {
         let options = deploy_options(file.clone(), broadcast);
-        let outcome = deploy(&world.client, &world.chain.account(DEPLOYER), &plan(31_337), &options).await.expect("runs");
+        let outcome = deploy(
+            &world.client,
+            &world.chain.account(DEPLOYER),
+            &plan(31_337),
+            &options,
+        )
+        .await
+        .expect("runs");
         assert!(outcome.unchanged());
         assert_eq!(outcome.record.as_ref(), Some(&world.record));
     }
     assert_eq!(std::fs::read(&file).expect("record"), before);
     assert_eq!(world.client.head().await.expect("head").number, block);
     assert!(world.record.models[0].srs_insecure && world.record.start_block > 0);
-    check_deployment(&world.client, &world.record).await.expect("the chain agrees");
+    check_deployment(&world.client, &world.record)
+        .await
+        .expect("the chain agrees");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,11 +73,24 @@ async fn a_lost_record_is_written_again_with_the_same_addresses() {
     let file = record_path(world.dir.path(), 31_337);
     std::fs::remove_file(&file).expect("lost");
     let options = deploy_options(file.clone(), true);
-    let outcome = deploy(&world.client, &world.chain.account(DEPLOYER), &plan(31_337), &options).await.expect("runs");
+    let outcome = deploy(
+        &world.client,
+        &world.chain.account(DEPLOYER),
+        &plan(31_337),
+        &options,
+    )
+    .await
+    .expect("runs");
     assert!(outcome.unchanged());
     let again = DeploymentRecord::load(&file).expect("written");
-    assert_eq!(again.inference_oracle.address, world.record.inference_oracle.address);
-    assert_eq!(again.models[0].model_verifier.code_hash, world.record.models[0].model_verifier.code_hash);
+    assert_eq!(
+        again.inference_oracle.address,
+        world.record.inference_oracle.address
+    );
+    assert_eq!(
+        again.models[0].model_verifier.code_hash,
+        world.record.models[0].model_verifier.code_hash
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,31 +99,74 @@ async fn a_second_model_joins_the_same_oracle() {
     let file = record_path(world.dir.path(), 31_337);
     let mut second = plan(31_337);
     second.model.model_id = B256::left_padding_from(&[0x55]);
-    let outcome = deploy(&world.client, &world.chain.account(DEPLOYER), &second, &deploy_options(file, true)).await.expect("runs");
-    let done: Vec<_> = outcome.steps.iter().filter(|s| s.status == StepStatus::Done).map(|s| s.name.as_str()).collect();
+    let outcome = deploy(
+        &world.client,
+        &world.chain.account(DEPLOYER),
+        &second,
+        &deploy_options(file, true),
+    )
+    .await
+    .expect("runs");
+    let done: Vec<_> = outcome
+        .steps
+        .iter()
+        .filter(|s| s.status == StepStatus::Done)
+        .map(|s| s.name.as_str())
+        .collect();
     assert_eq!(done, ["model verifier", "registration"]);
     let record = outcome.record.expect("a record");
-    assert_eq!((record.models.len(), record.inference_oracle.address), (2, world.record.inference_oracle.address));
+    assert_eq!(
+        (record.models.len(), record.inference_oracle.address),
+        (2, world.record.inference_oracle.address)
+    );
     assert_eq!(record.start_block, world.record.start_block);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_cut_off_is_continued() {
     let chain = local_chain(&[]);
-    let (client, dir) = (chain.client().expect("client"), tempfile::tempdir().expect("temp dir"));
+    let (client, dir) = (
+        chain.client().expect("client"),
+        tempfile::tempdir().expect("temp dir"),
+    );
     let options = deploy_options(record_path(dir.path(), 31_337), true);
     let account = chain.account(DEPLOYER);
     // Cut off while waiting for the first block: the transaction is in the journal and in the pool.
-    client.provider().anvil_set_auto_mine(false).await.expect("no mining");
-    let cut = tokio::time::timeout(std::time::Duration::from_millis(800), deploy(&client, &account, &plan(31_337), &options)).await;
+    client
+        .provider()
+        .anvil_set_auto_mine(false)
+        .await
+        .expect("no mining");
+    let cut = tokio::time::timeout(
+        std::time::Duration::from_millis(800),
+        deploy(&client, &account, &plan(31_337), &options),
+    )
+    .await;
     assert!(cut.is_err());
     assert!(dir.path().join("31337.journal.json").exists());
-    client.provider().anvil_set_auto_mine(true).await.expect("mining");
-    client.provider().anvil_mine(Some(1), None).await.expect("mines");
-    let outcome = deploy(&client, &account, &plan(31_337), &options).await.expect("goes on");
+    client
+        .provider()
+        .anvil_set_auto_mine(true)
+        .await
+        .expect("mining");
+    client
+        .provider()
+        .anvil_mine(Some(1), None)
+        .await
+        .expect("mines");
+    let outcome = deploy(&client, &account, &plan(31_337), &options)
+        .await
+        .expect("goes on");
     let record = outcome.record.expect("a record");
-    assert_eq!(client.nonce_mined(account.address()).await.expect("nonce"), 5, "five transactions, none twice");
-    assert!(record.models[0].raw_verifier.tx.is_some(), "the first run's transaction is on record");
+    assert_eq!(
+        client.nonce_mined(account.address()).await.expect("nonce"),
+        5,
+        "five transactions, none twice"
+    );
+    assert!(
+        record.models[0].raw_verifier.tx.is_some(),
+        "the first run's transaction is on record"
+    );
     assert!(!dir.path().join("31337.journal.json").exists());
 }
 
@@ -93,33 +180,63 @@ async fn same_addresses_on_every_chain() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_plans_and_places() {
     let chain = local_chain(&[]);
-    let (client, dir) = (chain.client().expect("client"), tempfile::tempdir().expect("temp dir"));
+    let (client, dir) = (
+        chain.client().expect("client"),
+        tempfile::tempdir().expect("temp dir"),
+    );
     let account = chain.account(DEPLOYER);
     let options = deploy_options(record_path(dir.path(), 31_337), true);
 
-    let error = deploy(&client, &account, &plan(1337), &options).await.expect_err("the node is on another chain");
+    let error = deploy(&client, &account, &plan(1337), &options)
+        .await
+        .expect_err("the node is on another chain");
     assert_eq!(error.code(), "OR-CHN-001");
 
-    let error = deploy(&client, &account, &plan(1), &options).await.expect_err("an insecure SRS on mainnet");
+    let error = deploy(&client, &account, &plan(1), &options)
+        .await
+        .expect_err("an insecure SRS on mainnet");
     assert_eq!(error.code(), "OR-DEP-002");
     assert!(error.to_string().contains("insecure"), "{error}");
 
     let mut fat = plan(31_337);
     fat.model.raw_verifier.runtime_code = vec![0; 24_577].into();
-    let error = deploy(&client, &account, &fat, &options).await.expect_err("too much code");
-    assert!(error.to_string().contains("24577") && error.to_string().contains("24576"), "{error}");
+    let error = deploy(&client, &account, &fat, &options)
+        .await
+        .expect_err("too much code");
+    assert!(
+        error.to_string().contains("24577") && error.to_string().contains("24576"),
+        "{error}"
+    );
 
-    client.provider().anvil_set_balance(account.address(), U256::from(12_345)).await.expect("poor");
-    let error = deploy(&client, &account, &plan(31_337), &options).await.expect_err("no money");
+    client
+        .provider()
+        .anvil_set_balance(account.address(), U256::from(12_345))
+        .await
+        .expect("poor");
+    let error = deploy(&client, &account, &plan(31_337), &options)
+        .await
+        .expect_err("no money");
     assert_eq!(error.code(), "OR-FND-001");
     assert!(error.to_string().contains("12345 wei and needs"), "{error}");
 
-    let policy = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
+    let policy = RetryPolicy {
+        attempts: 1,
+        ..RetryPolicy::default()
+    };
     let nobody = ChainClient::http("http://127.0.0.1:1", policy).expect("client");
-    let error = deploy(&nobody, &account, &plan(31_337), &options).await.expect_err("nobody there");
+    let error = deploy(&nobody, &account, &plan(31_337), &options)
+        .await
+        .expect_err("nobody there");
     assert_eq!(error.code(), "OR-RPC-001");
-    assert_eq!(client.head().await.expect("head").number, 0, "nothing was sent");
-    assert!(std::fs::read_dir(dir.path()).expect("dir").next().is_none(), "nothing was written");
+    assert_eq!(
+        client.head().await.expect("head").number,
+        0,
+        "nothing was sent"
+    );
+    assert!(
+        std::fs::read_dir(dir.path()).expect("dir").next().is_none(),
+        "nothing was written"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,8 +247,18 @@ async fn a_record_of_another_chain_is_refused() {
     record.chain_id = 5;
     record.save(&file).expect("writes");
     let options = deploy_options(file, true);
-    let error = deploy(&world.client, &world.chain.account(DEPLOYER), &plan(31_337), &options).await.expect_err("refused");
-    assert!(error.code() == "OR-CHN-001" && error.to_string().contains("is for chain 5"), "{error}");
+    let error = deploy(
+        &world.client,
+        &world.chain.account(DEPLOYER),
+        &plan(31_337),
+        &options,
+    )
+    .await
+    .expect_err("refused");
+    assert!(
+        error.code() == "OR-CHN-001" && error.to_string().contains("is for chain 5"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +276,10 @@ async fn every_changed_field_of_a_record_is_noticed() {
     for (index, change) in changes.into_iter().enumerate() {
         let mut record = world.record.clone();
         change(&mut record);
-        check_deployment(&world.client, &record).await.err().unwrap_or_else(|| panic!("change {index} was not noticed"));
+        check_deployment(&world.client, &record)
+            .await
+            .err()
+            .unwrap_or_else(|| panic!("change {index} was not noticed"));
     }
 }
 
@@ -160,6 +290,14 @@ fn compiles_a_verifier_with_the_pinned_compiler() {
     let code = compile_solidity(&solc, source, "V").expect("compiles");
     assert!(!code.init_code.is_empty() && !code.runtime_code.is_empty());
     let error = compile_solidity(&solc, "contract {", "V").expect_err("no Solidity");
-    assert!(error.code() == "OR-TOOL-001" && error.to_string().contains("ParserError"), "{error}");
-    assert!(compile_solidity(&solc, source, "W").expect_err("no W").to_string().contains("no contract W"));
+    assert!(
+        error.code() == "OR-TOOL-001" && error.to_string().contains("ParserError"),
+        "{error}"
+    );
+    assert!(
+        compile_solidity(&solc, source, "W")
+            .expect_err("no W")
+            .to_string()
+            .contains("no contract W")
+    );
 }

@@ -14,21 +14,40 @@ use support::{FakeEngine, RELAYER, World};
 const CONFIG: &str = "HALOCAST_TEST_CONFIG";
 const FAIL: &str = "HALOCAST_TEST_FAILPOINT";
 /// Every place, in the order in which a job comes by.
-const PLACES: [&str; 10] = ["seen", "queued", "executed", "proven", "submitting", "after-send", "sent", "mined", "confirmed", "done"];
+const PLACES: [&str; 10] = [
+    "seen",
+    "queued",
+    "executed",
+    "proven",
+    "submitting",
+    "after-send",
+    "sent",
+    "mined",
+    "confirmed",
+    "done",
+];
 
 /// Not a test: the relayer process that the tests below start (they set the variable).
 #[test]
 fn relayer_child() {
-    let Some(path) = std::env::var_os(CONFIG).map(PathBuf::from) else { return };
+    let Some(path) = std::env::var_os(CONFIG).map(PathBuf::from) else {
+        return;
+    };
     let config = RelayerConfig::check(&path).expect("configuration");
     let log = path.with_file_name("proofs.log");
-    let engine = Arc::new(FakeEngine { delay: Duration::from_millis(50), log });
-    let options = RelayerOptions { failpoint: FailPoint::from_env(FAIL), ..RelayerOptions::default() };
+    let engine = Arc::new(FakeEngine {
+        delay: Duration::from_millis(50),
+        log,
+    });
+    let options = RelayerOptions {
+        failpoint: FailPoint::from_env(FAIL),
+        ..RelayerOptions::default()
+    };
     run_until_signal(&path, config, vec![engine], options).expect("runs");
 }
 
-fn start_child(world: &World, config: &Path, place: &str) -> Child {
-    Command::new(std::env::current_exe().expect("this binary"))
+fn start_child(world: &World, config: &Path, place: &str) -> Running {
+    let child = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--exact", "relayer_child", "--nocapture"])
         .env(CONFIG, config)
         .env(FAIL, place)
@@ -36,7 +55,18 @@ fn start_child(world: &World, config: &Path, place: &str) -> Child {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .expect("starts")
+        .expect("starts");
+    Running(child)
+}
+
+/// A child that does not outlive a failed test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // most have ended by then
+        let _ = self.0.wait();
+    }
 }
 
 async fn ended(child: &mut Child) -> std::process::ExitStatus {
@@ -53,8 +83,21 @@ async fn ended(child: &mut Child) -> std::process::ExitStatus {
     }
 }
 
-async fn terminate(child: &mut Child) -> std::process::ExitStatus {
-    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+/// SIGTERM, once the child has the database: then it listens for signals.
+async fn terminate(world: &World, child: &mut Child) -> std::process::ExitStatus {
+    let lock = std::fs::File::open(world.database().with_extension("lock")).expect("lock file");
+    while lock.try_lock().is_ok() {
+        lock.unlock().expect("own lock");
+        assert!(
+            child.try_wait().expect("its own child").is_none(),
+            "the relayer ended by itself"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let sent = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .expect("kill");
     assert!(sent.success());
     ended(child).await
 }
@@ -66,18 +109,28 @@ async fn exactly_one_result_whatever_the_moment() {
     for (index, place) in PLACES.into_iter().enumerate() {
         let input = 100 + index as u64;
         let asked = world.ask(input).await;
-        let status = ended(&mut start_child(&world, &config, place)).await;
+        let status = ended(&mut start_child(&world, &config, place).0).await;
         assert!(!status.success(), "{place}: it should have aborted");
         let mut again = start_child(&world, &config, "");
         let job = world.wait_for(asked.request_id, JobState::Done).await;
-        assert!(terminate(&mut again).await.success(), "{place}: SIGTERM ends with exit code 0");
+        assert!(
+            terminate(&world, &mut again.0).await.success(),
+            "{place}: SIGTERM ends with exit code 0"
+        );
         world.assert_answered(asked.request_id, input).await;
-        assert_eq!(world.relayer_nonce().await, index as u64 + 1, "{place}: one transaction a request");
+        assert_eq!(
+            world.relayer_nonce().await,
+            index as u64 + 1,
+            "{place}: one transaction a request"
+        );
         assert!(job.proof.is_some());
     }
     // A proof that was stored is not made again: only a kill before that costs one.
     assert_eq!(world.proofs_made(), PLACES.len());
-    assert_eq!(DeploymentRecord::load(&world.dir.path().join("31337.json")).expect("untouched"), world.record);
+    assert_eq!(
+        DeploymentRecord::load(&world.dir.path().join("31337.json")).expect("untouched"),
+        world.record
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +139,7 @@ async fn killed_again_and_again_on_the_way() {
     let config = world.config_file(&world.chain.url(), "");
     let asked = world.ask(7).await;
     for place in PLACES {
-        let status = ended(&mut start_child(&world, &config, place)).await;
+        let status = ended(&mut start_child(&world, &config, place).0).await;
         assert!(!status.success(), "{place}: it should have aborted");
         if place == "after-send" {
             // The next place, `sent`, is passed only while the block is not there; a restart may find the receipt at once.
@@ -95,7 +148,7 @@ async fn killed_again_and_again_on_the_way() {
     }
     let mut last = start_child(&world, &config, "");
     world.wait_for(asked.request_id, JobState::Done).await;
-    assert!(terminate(&mut last).await.success());
+    assert!(terminate(&world, &mut last.0).await.success());
     world.assert_answered(asked.request_id, 7).await;
     assert_eq!((world.relayer_nonce().await, world.proofs_made()), (1, 1));
 }
@@ -103,7 +156,10 @@ async fn killed_again_and_again_on_the_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_line_of_the_log_holds_the_key() {
     let world = World::new(&[]).await;
-    let config = world.config_file(&world.chain.url(), "log:\n  filter: trace\n  format: json\n");
+    let config = world.config_file(
+        &world.chain.url(),
+        "log:\n  filter: trace\n  format: json\n",
+    );
     let log = world.dir.path().join("log.txt");
     let mut child = Command::new(std::env::current_exe().expect("this binary"))
         .args(["--exact", "relayer_logging_child", "--nocapture"])
@@ -116,9 +172,13 @@ async fn no_line_of_the_log_holds_the_key() {
         .expect("starts");
     let asked = world.ask(7).await;
     world.wait_for(asked.request_id, JobState::Mined).await;
-    assert!(terminate(&mut child).await.success());
+    assert!(terminate(&world, &mut child).await.success());
     let text = std::fs::read_to_string(&log).expect("log");
-    assert!(text.contains("\"to\":\"mined\""), "structured: {}", &text[..text.len().min(500)]);
+    assert!(
+        text.contains("\"to\":\"mined\""),
+        "structured: {}",
+        &text[..text.len().min(500)]
+    );
     let key = world.chain.private_key(RELAYER);
     assert!(!text.contains(key.trim_start_matches("0x")));
 }
@@ -126,7 +186,9 @@ async fn no_line_of_the_log_holds_the_key() {
 /// Not a test: the same process with logging on.
 #[test]
 fn relayer_logging_child() {
-    let Some(path) = std::env::var_os(CONFIG).map(PathBuf::from) else { return };
+    let Some(path) = std::env::var_os(CONFIG).map(PathBuf::from) else {
+        return;
+    };
     halocast_oracle::relay::init_logging(&RelayerConfig::load(&path).expect("configuration").log);
     relayer_child();
 }

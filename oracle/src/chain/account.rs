@@ -82,14 +82,19 @@ impl std::fmt::Debug for Account {
 impl Account {
     /// From a private key in hex (with or without 0x). The key is not repeated in the error.
     pub fn from_private_key(key: &Secret<String>) -> Result<Self> {
-        let signer = key.expose().trim().parse().map_err(|_| OracleError::Key("not a private key: 32 bytes in hex are wanted".into()))?;
+        let signer = key.expose().trim().parse().map_err(|_| {
+            OracleError::Key("not a private key: 32 bytes in hex are wanted".into())
+        })?;
         Ok(Self { signer })
     }
 
     /// From an encrypted keystore file (Ethereum's web3 secret storage). Takes seconds: call it on a blocking thread.
     pub fn from_keystore(path: &Path, password: &Secret<String>) -> Result<Self> {
         if !path.is_file() {
-            return Err(OracleError::Key(format!("there is no keystore file {}", path.display())));
+            return Err(OracleError::Key(format!(
+                "there is no keystore file {}",
+                path.display()
+            )));
         }
         let signer = PrivateKeySigner::decrypt_keystore(path, password.expose())
             .map_err(|e| OracleError::Key(format!("keystore {}: {e}", path.display())))?;
@@ -119,10 +124,16 @@ impl Account {
             access_list: Default::default(),
             input: fields.data.clone(),
         };
-        let signature = self.signer.sign_hash_sync(&tx.signature_hash()).map_err(|e| OracleError::Key(format!("signing: {e}")))?;
+        let signature = self
+            .signer
+            .sign_hash_sync(&tx.signature_hash())
+            .map_err(|e| OracleError::Key(format!("signing: {e}")))?;
         let signed = tx.into_signed(signature);
         let hash = *signed.hash();
-        Ok(SignedTx { hash, raw: TxEnvelope::from(signed).encoded_2718().into() })
+        Ok(SignedTx {
+            hash,
+            raw: TxEnvelope::from(signed).encoded_2718().into(),
+        })
     }
 }
 
@@ -138,8 +149,12 @@ mod tests {
         let account = Account::from_private_key(&secret).expect("a good key");
         let shown = format!("{secret} {secret:?} {account:?}");
         assert!(!shown.contains("ac0974be"));
-        assert!(shown.contains("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266") || shown.contains("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"));
-        let bad = Account::from_private_key(&Secret::new("ac0974bec39a17e3zz".to_owned())).expect_err("not hex");
+        assert!(
+            shown.contains("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266")
+                || shown.contains("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266")
+        );
+        let bad = Account::from_private_key(&Secret::new("ac0974bec39a17e3zz".to_owned()))
+            .expect_err("not hex");
         assert!(!bad.to_string().contains("ac0974be"));
     }
 
@@ -149,12 +164,22 @@ mod tests {
         let signer: PrivateKeySigner = KEY.parse().expect("a good key");
         // The library's own writer uses a slow key derivation; the same is what an operator's file has.
         let mut rng = alloy::signers::k256::elliptic_curve::rand_core::OsRng;
-        PrivateKeySigner::encrypt_keystore(dir.path(), &mut rng, signer.to_bytes(), "pw", Some("key.json")).expect("writes");
+        PrivateKeySigner::encrypt_keystore(
+            dir.path(),
+            &mut rng,
+            signer.to_bytes(),
+            "pw",
+            Some("key.json"),
+        )
+        .expect("writes");
         let path = dir.path().join("key.json");
         let account = Account::from_keystore(&path, &Secret::new("pw".into())).expect("opens");
         assert_eq!(account.address(), signer.address());
-        let wrong = Account::from_keystore(&path, &Secret::new("no".into())).expect_err("wrong password");
+        let wrong =
+            Account::from_keystore(&path, &Secret::new("no".into())).expect_err("wrong password");
         assert_eq!(wrong.code(), "OR-KEY-001");
-        assert!(Account::from_keystore(&dir.path().join("none"), &Secret::new("pw".into())).is_err());
+        assert!(
+            Account::from_keystore(&dir.path().join("none"), &Secret::new("pw".into())).is_err()
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! What a node's error message means. Nodes agree on few codes, so the words are read; `fixtures.json` holds recorded messages.
 
+use super::phrases::PHRASES;
 use crate::error::Class;
 use alloy::primitives::Bytes;
 use alloy::transports::{RpcError, TransportErrorKind};
@@ -72,7 +73,9 @@ impl RpcKind {
     /// What to do about it.
     pub const fn class(self) -> Class {
         match self {
-            Self::Unreachable | Self::RateLimited | Self::ServerError | Self::MissingState => Class::Retry,
+            Self::Unreachable | Self::RateLimited | Self::ServerError | Self::MissingState => {
+                Class::Retry
+            }
             Self::AlreadyKnown | Self::InsufficientFunds | Self::Unknown => Class::Retry,
             Self::RangeTooLarge | Self::NonceTooLow | Self::NonceTooHigh => Class::Rebuild,
             Self::ReplacementUnderpriced | Self::FeeTooLow => Class::Rebuild,
@@ -83,7 +86,10 @@ impl RpcKind {
 
     /// Whether the same read may succeed a moment later.
     pub const fn is_transient(self) -> bool {
-        matches!(self, Self::Unreachable | Self::RateLimited | Self::ServerError | Self::MissingState)
+        matches!(
+            self,
+            Self::Unreachable | Self::RateLimited | Self::ServerError | Self::MissingState
+        )
     }
 }
 
@@ -103,101 +109,13 @@ pub struct RpcFailure {
     pub data: Option<Bytes>,
 }
 
-/// First match wins, so the narrow phrases stand before the wide ones. All lower case.
-const PHRASES: &[(RpcKind, &[&str])] = &[
-    (RpcKind::AlreadyKnown, &["already known", "alreadyknown", "already imported", "known transaction", "already in the mempool"]),
-    (RpcKind::ReplacementUnderpriced, &["replacement transaction underpriced", "replacementnotallowed", "could not replace existing"]),
-    (RpcKind::NonceTooLow, &["nonce too low", "oldnonce", "old nonce", "nonce is too low", "nonce has already been used"]),
-    (RpcKind::NonceTooHigh, &["nonce too high", "noncegap", "nonce gap", "nonce is too high", "nonce is too far"]),
-    (
-        RpcKind::InsufficientFunds,
-        &["insufficient funds", "insufficientfunds", "insufficient balance", "doesn't have enough funds", "lack of funds"],
-    ),
-    (
-        RpcKind::FeeTooLow,
-        &[
-            "max fee per gas less than block base fee",
-            "fee cap less than block base fee",
-            "transaction underpriced",
-            "feetoolow",
-            "fee too low",
-            "max fee per gas is less than",
-            "maxfeepergas cannot be lower",
-            "gas price too low",
-            "gas tip cap",
-            "underpriced",
-        ],
-    ),
-    (RpcKind::CodeTooLarge, &["max code size exceeded", "createcontractsizelimit", "max initcode size exceeded", "code size limit"]),
-    (
-        RpcKind::GasLimit,
-        &[
-            "exceeds block gas limit",
-            "gas limit too high",
-            "intrinsic gas too",
-            "gaslimitexceeded",
-            "gas limit exceeds",
-            "transaction gas limit",
-            "exceeds the transaction gas",
-            "out of gas",
-            "gas required exceeds allowance",
-            "gas too low",
-        ],
-    ),
-    (
-        RpcKind::RateLimited,
-        &["rate limit", "too many requests", "request limit", "compute units per second", "capacity exceeded", "throttled", "daily limit"],
-    ),
-    (
-        RpcKind::RangeTooLarge,
-        &[
-            "block range",
-            "range too large",
-            "query returned more than",
-            "more than 10000 results",
-            "range is too large",
-            "exceeds max results",
-            "exceed maximum block range",
-            "too many results",
-            "response size exceed",
-            "query timeout exceeded",
-            "limited to a",
-            "ranges over",
-            "max block range",
-            "log response size",
-        ],
-    ),
-    (
-        RpcKind::MissingState,
-        &[
-            "header not found",
-            "missing trie node",
-            "unknown block",
-            "block not found",
-            "state is not available",
-            "historical state",
-            "state not available",
-            "resource not found",
-            "blockoutofrange",
-            "block out of range",
-        ],
-    ),
-    (RpcKind::Reverted, &["execution reverted", "revert", "vm execution error", "invalid opcode"]),
-    (
-        RpcKind::TransactionInvalid,
-        &["invalid chain id", "invalid sender", "invalid signature", "transaction type not supported", "wrong chain", "chain id mismatch", "rlp:"],
-    ),
-    (RpcKind::MethodUnsupported, &["method not found", "does not exist/is not available", "method not supported", "not available on"]),
-    (
-        RpcKind::ServerError,
-        &["internal error", "timeout", "timed out", "server busy", "bad gateway", "service unavailable", "temporarily", "no available", "try again"],
-    ),
-];
-
 /// Meaning of a JSON-RPC error. `has_data`: revert data came with it.
 pub fn classify(code: i64, message: &str, has_data: bool) -> RpcKind {
     let text = message.to_lowercase();
-    if let Some((kind, _)) = PHRASES.iter().find(|(_, phrases)| phrases.iter().any(|phrase| text.contains(phrase))) {
+    if let Some((kind, _)) = PHRASES
+        .iter()
+        .find(|(_, phrases)| phrases.iter().any(|phrase| text.contains(phrase)))
+    {
         return *kind;
     }
     match code {
@@ -222,29 +140,63 @@ fn classify_http(status: u16, body: &str) -> RpcKind {
 
 impl RpcFailure {
     /// Reads an alloy error.
-    pub fn from_alloy(method: &'static str, url: &str, error: RpcError<TransportErrorKind>) -> Self {
+    pub fn from_alloy(
+        method: &'static str,
+        url: &str,
+        error: RpcError<TransportErrorKind>,
+    ) -> Self {
         let (kind, message, data) = match &error {
             RpcError::ErrorResp(payload) => {
                 let data = payload.as_revert_data();
-                (classify(payload.code, &payload.message, data.is_some()), payload.message.to_string(), data)
+                (
+                    classify(payload.code, &payload.message, data.is_some()),
+                    payload.message.to_string(),
+                    data,
+                )
             }
-            RpcError::Transport(TransportErrorKind::HttpError(http)) => {
-                (classify_http(http.status, &http.body), format!("HTTP {}: {}", http.status, shortened(&http.body)), None)
+            RpcError::Transport(TransportErrorKind::HttpError(http)) => (
+                classify_http(http.status, &http.body),
+                format!("HTTP {}: {}", http.status, shortened(&http.body)),
+                None,
+            ),
+            RpcError::Transport(TransportErrorKind::HttpErrorWithRetryAfter { error, .. }) => (
+                RpcKind::RateLimited,
+                format!("HTTP {}: {}", error.status, shortened(&error.body)),
+                None,
+            ),
+            RpcError::Transport(other) => {
+                (RpcKind::Unreachable, without_url(&root_cause(other)), None)
             }
-            RpcError::Transport(TransportErrorKind::HttpErrorWithRetryAfter { error, .. }) => {
-                (RpcKind::RateLimited, format!("HTTP {}: {}", error.status, shortened(&error.body)), None)
-            }
-            RpcError::Transport(other) => (RpcKind::Unreachable, without_url(&root_cause(other)), None),
-            RpcError::NullResp => (RpcKind::MissingState, "the node answered null".to_owned(), None),
-            RpcError::DeserError { err, .. } => (RpcKind::ServerError, format!("answer does not parse: {err}"), None),
+            RpcError::NullResp => (
+                RpcKind::MissingState,
+                "the node answered null".to_owned(),
+                None,
+            ),
+            RpcError::DeserError { err, .. } => (
+                RpcKind::ServerError,
+                format!("answer does not parse: {err}"),
+                None,
+            ),
             other => (RpcKind::Unknown, other.to_string(), None),
         };
-        Self { kind, method, url: url.to_owned(), message, data }
+        Self {
+            kind,
+            method,
+            url: url.to_owned(),
+            message,
+            data,
+        }
     }
 
     /// No answer within the client's time limit.
     pub(crate) fn timed_out(method: &'static str, url: &str, seconds: u64) -> Self {
-        Self { kind: RpcKind::Unreachable, method, url: url.to_owned(), message: format!("no answer within {seconds} s"), data: None }
+        Self {
+            kind: RpcKind::Unreachable,
+            method,
+            url: url.to_owned(),
+            message: format!("no answer within {seconds} s"),
+            data: None,
+        }
     }
 }
 
@@ -288,22 +240,35 @@ mod tests {
 
     #[test]
     fn recorded_messages() {
-        let fixtures: Vec<Fixture> = serde_json::from_str(include_str!("fixtures.json")).expect("fixtures parse");
+        let fixtures: Vec<Fixture> =
+            serde_json::from_str(include_str!("fixtures.json")).expect("fixtures parse");
         assert!(fixtures.len() > 40);
         for f in fixtures {
-            assert_eq!(classify(f.code, &f.message, f.data), f.kind, "{}: {}", f.node, f.message);
+            assert_eq!(
+                classify(f.code, &f.message, f.data),
+                f.kind,
+                "{}: {}",
+                f.node,
+                f.message
+            );
         }
     }
 
     #[test]
     fn unknown_is_retried_without_a_new_nonce() {
-        assert_eq!(classify(-32000, "the hamster died", false), RpcKind::Unknown);
+        assert_eq!(
+            classify(-32000, "the hamster died", false),
+            RpcKind::Unknown
+        );
         assert_eq!(RpcKind::Unknown.class(), Class::Retry);
     }
 
     #[test]
     fn urls_do_not_leak() {
-        assert_eq!(without_url("error for url (https://x.y/v2/KEY)"), "error for url ((url)");
+        assert_eq!(
+            without_url("error for url (https://x.y/v2/KEY)"),
+            "error for url ((url)"
+        );
         assert_eq!(without_url("connection refused"), "connection refused");
     }
 

@@ -1,6 +1,7 @@
 //! A node behind retries: short ones for what passes by itself, errors of this crate for the rest.
 
 use super::classify::{RpcFailure, RpcKind};
+use super::types::{BlockInfo, CallSpec, ReceiptInfo, RetryPolicy, redact_url};
 use crate::abi::decode_revert;
 use crate::error::{OracleError, Result};
 use alloy::eips::{BlockId, BlockNumberOrTag};
@@ -11,71 +12,6 @@ use alloy::rpc::types::{Filter, Log, TransactionRequest};
 use alloy::sol_types::SolCall;
 use alloy::transports::TransportResult;
 use std::future::Future;
-use std::time::Duration;
-
-/// How a read is repeated.
-#[derive(Debug, Clone, Copy)]
-pub struct RetryPolicy {
-    /// Attempts in all, at least 1.
-    pub attempts: u32,
-    /// Pause after the first failure; doubles.
-    pub first_pause: Duration,
-    /// Longest wait for one answer.
-    pub timeout: Duration,
-}
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self { attempts: 4, first_pause: Duration::from_millis(200), timeout: Duration::from_secs(30) }
-    }
-}
-
-/// What the relayer needs of a block's header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BlockInfo {
-    /// Number.
-    pub number: u64,
-    /// Hash.
-    pub hash: B256,
-    /// Hash of the block before.
-    pub parent_hash: B256,
-    /// Seconds.
-    pub timestamp: u64,
-    /// Base fee in wei (0 before EIP-1559).
-    pub base_fee: u128,
-}
-
-/// What is used of a receipt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReceiptInfo {
-    /// Transaction.
-    pub hash: B256,
-    /// Whether it did not revert.
-    pub success: bool,
-    /// Block.
-    pub block_number: u64,
-    /// Block's hash.
-    pub block_hash: B256,
-    /// Gas used.
-    pub gas_used: u64,
-    /// Contract created, if any.
-    pub contract: Option<Address>,
-}
-
-/// A call to simulate or estimate.
-#[derive(Debug, Clone, Default)]
-pub struct CallSpec {
-    /// Sender.
-    pub from: Option<Address>,
-    /// Receiver; none creates a contract.
-    pub to: Option<Address>,
-    /// Wei sent.
-    pub value: U256,
-    /// Call data.
-    pub data: Bytes,
-    /// Gas limit.
-    pub gas: Option<u64>,
-}
 
 /// A node.
 #[derive(Clone)]
@@ -87,7 +23,9 @@ pub struct ChainClient {
 
 impl std::fmt::Debug for ChainClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ChainClient").field("url", &self.shown_url).finish_non_exhaustive()
+        f.debug_struct("ChainClient")
+            .field("url", &self.shown_url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -95,13 +33,24 @@ impl ChainClient {
     /// A node at an `http://` URL; nothing is sent yet.
     pub fn http(url: &str, policy: RetryPolicy) -> Result<Self> {
         let shown_url = redact_url(url);
-        let parsed: alloy::transports::http::reqwest::Url =
-            url.parse().map_err(|e| OracleError::BadRequest(format!("RPC URL {shown_url}: {e}")))?;
-        if !matches!(parsed.scheme(), "http" | "https") {
-            return Err(OracleError::BadRequest(format!("RPC URL {shown_url}: only http and https are supported")));
+        let parsed: alloy::transports::http::reqwest::Url = url
+            .parse()
+            .map_err(|e| OracleError::BadRequest(format!("RPC URL {shown_url}: {e}")))?;
+        if parsed.scheme() != "http" {
+            let hint = "this build speaks http only: put a local node or a TLS-terminating proxy in between";
+            return Err(OracleError::BadRequest(format!(
+                "RPC URL {shown_url}: {hint}"
+            )));
         }
-        let provider = ProviderBuilder::new().disable_recommended_fillers().connect_http(parsed).erased();
-        Ok(Self { provider, shown_url, policy })
+        let provider = ProviderBuilder::new()
+            .disable_recommended_fillers()
+            .connect_http(parsed)
+            .erased();
+        Ok(Self {
+            provider,
+            shown_url,
+            policy,
+        })
     }
 
     /// The node's URL without path and credentials.
@@ -114,10 +63,18 @@ impl ChainClient {
         &self.provider
     }
 
-    async fn once<T>(&self, method: &'static str, future: impl Future<Output = TransportResult<T>>) -> Result<T, RpcFailure> {
+    async fn once<T>(
+        &self,
+        method: &'static str,
+        future: impl Future<Output = TransportResult<T>>,
+    ) -> Result<T, RpcFailure> {
         match tokio::time::timeout(self.policy.timeout, future).await {
             Ok(answer) => answer.map_err(|e| RpcFailure::from_alloy(method, &self.shown_url, e)),
-            Err(_) => Err(RpcFailure::timed_out(method, &self.shown_url, self.policy.timeout.as_secs())),
+            Err(_) => Err(RpcFailure::timed_out(
+                method,
+                &self.shown_url,
+                self.policy.timeout.as_secs(),
+            )),
         }
     }
 
@@ -142,7 +99,8 @@ impl ChainClient {
 
     /// `eth_chainId`.
     pub async fn chain_id(&self) -> Result<u64> {
-        self.read("eth_chainId", async || self.provider.get_chain_id().await).await
+        self.read("eth_chainId", async || self.provider.get_chain_id().await)
+            .await
     }
 
     /// Fails unless the node is on this chain. `what` is named in the error.
@@ -151,12 +109,21 @@ impl ChainClient {
         if got == expected {
             return Ok(());
         }
-        Err(OracleError::ChainIdMismatch { what: what.to_owned(), expected, got, url: self.shown_url.clone() })
+        Err(OracleError::ChainIdMismatch {
+            what: what.to_owned(),
+            expected,
+            got,
+            url: self.shown_url.clone(),
+        })
     }
 
     /// Header of a block, if the node has it.
     pub async fn block(&self, tag: BlockNumberOrTag) -> Result<Option<BlockInfo>> {
-        let block = self.read("eth_getBlockByNumber", async || self.provider.get_block_by_number(tag).await).await?;
+        let block = self
+            .read("eth_getBlockByNumber", async || {
+                self.provider.get_block_by_number(tag).await
+            })
+            .await?;
         Ok(block.map(|b| BlockInfo {
             number: b.header.number,
             hash: b.header.hash,
@@ -169,37 +136,57 @@ impl ChainClient {
     /// The newest block.
     pub async fn head(&self) -> Result<BlockInfo> {
         let head = self.block(BlockNumberOrTag::Latest).await?;
-        head.ok_or_else(|| OracleError::BadAnswer { action: "latest block".into(), message: "null".into() })
+        head.ok_or_else(|| OracleError::BadAnswer {
+            action: "latest block".into(),
+            message: "null".into(),
+        })
     }
 
     /// `eth_getLogs`.
     pub async fn logs(&self, filter: &Filter) -> Result<Vec<Log>> {
-        self.read("eth_getLogs", async || self.provider.get_logs(filter).await).await
+        self.read("eth_getLogs", async || self.provider.get_logs(filter).await)
+            .await
     }
 
     /// Code at the newest block.
     pub async fn code(&self, address: Address) -> Result<Bytes> {
-        self.read("eth_getCode", async || self.provider.get_code_at(address).await).await
+        self.read("eth_getCode", async || {
+            self.provider.get_code_at(address).await
+        })
+        .await
     }
 
     /// Balance at the newest block.
     pub async fn balance(&self, address: Address) -> Result<U256> {
-        self.read("eth_getBalance", async || self.provider.get_balance(address).await).await
+        self.read("eth_getBalance", async || {
+            self.provider.get_balance(address).await
+        })
+        .await
     }
 
     /// Number of mined transactions of an account.
     pub async fn nonce_mined(&self, address: Address) -> Result<u64> {
-        self.read("eth_getTransactionCount", async || self.provider.get_transaction_count(address).await).await
+        self.read("eth_getTransactionCount", async || {
+            self.provider.get_transaction_count(address).await
+        })
+        .await
     }
 
     /// The same with those in the node's pool.
     pub async fn nonce_pending(&self, address: Address) -> Result<u64> {
-        self.read("eth_getTransactionCount", async || self.provider.get_transaction_count(address).pending().await).await
+        self.read("eth_getTransactionCount", async || {
+            self.provider.get_transaction_count(address).pending().await
+        })
+        .await
     }
 
     /// Receipt of a mined transaction.
     pub async fn receipt(&self, hash: B256) -> Result<Option<ReceiptInfo>> {
-        let receipt = self.read("eth_getTransactionReceipt", async || self.provider.get_transaction_receipt(hash).await).await?;
+        let receipt = self
+            .read("eth_getTransactionReceipt", async || {
+                self.provider.get_transaction_receipt(hash).await
+            })
+            .await?;
         Ok(receipt.and_then(|r| {
             Some(ReceiptInfo {
                 hash,
@@ -214,25 +201,40 @@ impl ChainClient {
 
     /// Logs of a mined transaction.
     pub async fn receipt_logs(&self, hash: B256) -> Result<Vec<Log>> {
-        let receipt = self.read("eth_getTransactionReceipt", async || self.provider.get_transaction_receipt(hash).await).await?;
+        let receipt = self
+            .read("eth_getTransactionReceipt", async || {
+                self.provider.get_transaction_receipt(hash).await
+            })
+            .await?;
         Ok(receipt.map(|r| r.logs().to_vec()).unwrap_or_default())
     }
 
     /// Whether the node has this transaction, mined or in its pool.
     pub async fn knows_transaction(&self, hash: B256) -> Result<bool> {
-        let tx = self.read("eth_getTransactionByHash", async || self.provider.get_transaction_by_hash(hash).await).await?;
+        let tx = self
+            .read("eth_getTransactionByHash", async || {
+                self.provider.get_transaction_by_hash(hash).await
+            })
+            .await?;
         Ok(tx.is_some())
     }
 
     /// Sends a signed transaction, once: whoever calls decides what an error means.
     pub async fn send_raw(&self, raw: &[u8]) -> Result<(), RpcFailure> {
-        self.once("eth_sendRawTransaction", async { self.provider.send_raw_transaction(raw).await.map(|_| ()) }).await
+        self.once("eth_sendRawTransaction", async {
+            self.provider.send_raw_transaction(raw).await.map(|_| ())
+        })
+        .await
     }
 
     /// `eth_call`. A revert is [`OracleError::Reverted`] with the contract's error by name.
     pub async fn call(&self, spec: &CallSpec, block: BlockId, action: &str) -> Result<Bytes> {
         let request = request_of(spec);
-        let answer = self.read("eth_call", async || self.provider.call(request.clone()).block(block).await).await;
+        let answer = self
+            .read("eth_call", async || {
+                self.provider.call(request.clone()).block(block).await
+            })
+            .await;
         answer.map_err(|e| named_revert(e, action))
     }
 
@@ -240,22 +242,35 @@ impl ChainClient {
     pub async fn estimate_gas(&self, spec: &CallSpec, action: &str) -> Result<u64> {
         let request = request_of(spec);
         let answer = self
-            .read("eth_estimateGas", async || self.provider.estimate_gas(request.clone()).block(BlockId::pending()).await)
+            .read("eth_estimateGas", async || {
+                self.provider
+                    .estimate_gas(request.clone())
+                    .block(BlockId::pending())
+                    .await
+            })
             .await;
         answer.map_err(|e| named_revert(e, action))
     }
 
     /// Calls a view function at the newest block and decodes its answer.
     pub async fn view<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return> {
-        let spec = CallSpec { to: Some(to), data: call.abi_encode().into(), ..CallSpec::default() };
+        let spec = CallSpec {
+            to: Some(to),
+            data: call.abi_encode().into(),
+            ..CallSpec::default()
+        };
         let answer = self.call(&spec, BlockId::latest(), C::SIGNATURE).await?;
-        C::abi_decode_returns(&answer)
-            .map_err(|e| OracleError::BadAnswer { action: format!("{} at {to}", C::SIGNATURE), message: e.to_string() })
+        C::abi_decode_returns(&answer).map_err(|e| OracleError::BadAnswer {
+            action: format!("{} at {to}", C::SIGNATURE),
+            message: e.to_string(),
+        })
     }
 }
 
 fn request_of(spec: &CallSpec) -> TransactionRequest {
-    let mut request = TransactionRequest::default().with_input(spec.data.clone()).with_value(spec.value);
+    let mut request = TransactionRequest::default()
+        .with_input(spec.data.clone())
+        .with_value(spec.value);
     request.from = spec.from;
     request.gas = spec.gas;
     match spec.to {
@@ -269,21 +284,18 @@ fn named_revert(error: OracleError, action: &str) -> OracleError {
         OracleError::Rpc(failure) if failure.kind == RpcKind::Reverted => {
             let revert = match &failure.data {
                 Some(data) => decode_revert(data),
-                None => crate::abi::Revert { name: "Empty".into(), text: failure.message.clone() },
+                None => crate::abi::Revert {
+                    name: "Empty".into(),
+                    text: failure.message.clone(),
+                },
             };
-            OracleError::Reverted { action: action.to_owned(), revert }
+            OracleError::Reverted {
+                action: action.to_owned(),
+                revert,
+            }
         }
         other => other,
     }
-}
-
-/// A URL for people: scheme, host and port. Paths and user names of node providers are access tokens.
-pub fn redact_url(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit('@').next().unwrap_or_default();
-    let hidden = if rest.trim_end_matches('/') == host { "" } else { "/…" };
-    format!("{scheme}://{host}{hidden}")
 }
 
 #[cfg(test)]
@@ -291,15 +303,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_redacted() {
-        assert_eq!(redact_url("http://127.0.0.1:8545"), "http://127.0.0.1:8545");
-        assert_eq!(redact_url("http://127.0.0.1:8545/"), "http://127.0.0.1:8545");
-        assert_eq!(redact_url("https://user:pw@node.io/v2/TOKEN?x=1"), "https://node.io/…");
-    }
-
-    #[test]
     fn refuses_other_schemes() {
         assert!(ChainClient::http("ws://x", RetryPolicy::default()).is_err());
+        let tls =
+            ChainClient::http("https://node.io/KEY", RetryPolicy::default()).expect_err("no TLS");
+        assert!(!tls.to_string().contains("KEY") && tls.to_string().contains("http only"));
         assert!(ChainClient::http("not a url", RetryPolicy::default()).is_err());
     }
 }

@@ -31,7 +31,9 @@ pub struct LocalChain {
 
 impl std::fmt::Debug for LocalChain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LocalChain").field("endpoint", &self.instance.endpoint()).finish_non_exhaustive()
+        f.debug_struct("LocalChain")
+            .field("endpoint", &self.instance.endpoint())
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,9 +52,10 @@ impl LocalChain {
         if let Some(port) = options.port {
             anvil = anvil.port(port);
         }
-        let instance = anvil
-            .try_spawn()
-            .map_err(|e| OracleError::Tool { tool: "anvil".into(), message: format!("{} does not start: {e}", path.display()) })?;
+        let instance = anvil.try_spawn().map_err(|e| OracleError::Tool {
+            tool: "anvil".into(),
+            message: format!("{} does not start: {e}", path.display()),
+        })?;
         Ok(Self { instance })
     }
 
@@ -90,7 +93,11 @@ fn find_anvil() -> Result<PathBuf> {
         return Ok(named.into());
     }
     let here = std::env::current_dir().map_err(OracleError::io("reading", "."))?;
-    if let Some(pinned) = here.ancestors().map(|dir| dir.join(PINNED)).find(|path| path.is_file()) {
+    if let Some(pinned) = here
+        .ancestors()
+        .map(|dir| dir.join(PINNED))
+        .find(|path| path.is_file())
+    {
         return Ok(pinned);
     }
     on_path().ok_or_else(|| OracleError::Tool {
@@ -102,22 +109,27 @@ fn find_anvil() -> Result<PathBuf> {
 fn on_path() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     // node_modules/.bin holds wrappers that outlive their parent.
-    let mut found = std::env::split_paths(&path).map(|dir| dir.join("anvil")).filter(|p| p.is_file());
+    let mut found = std::env::split_paths(&path)
+        .map(|dir| dir.join("anvil"))
+        .filter(|p| p.is_file());
     found.find(|p| !p.components().any(|c| c.as_os_str() == "node_modules") && is_recent(p))
 }
 
 fn is_recent(anvil: &Path) -> bool {
-    let Ok(output) = std::process::Command::new(anvil).arg("--version").output() else { return false };
+    let Ok(output) = std::process::Command::new(anvil).arg("--version").output() else {
+        return false;
+    };
     version_in(&String::from_utf8_lossy(&output.stdout)).is_some_and(|v| v >= OLDEST)
 }
 
 /// First `a.b.c` in a text.
 fn version_in(text: &str) -> Option<(u32, u32)> {
-    text.split(|c: char| !(c.is_ascii_digit() || c == '.')).find_map(|word| {
-        let mut parts = word.split('.');
-        let (major, minor) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        parts.next().map(|_| (major, minor))
-    })
+    text.split(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .find_map(|word| {
+            let mut parts = word.split('.');
+            let (major, minor) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+            parts.next().map(|_| (major, minor))
+        })
 }
 
 #[cfg(test)]
@@ -126,7 +138,10 @@ mod tests {
 
     #[test]
     fn versions() {
-        assert_eq!(version_in("anvil Version: 1.7.1-stable\nCommit SHA"), Some((1, 7)));
+        assert_eq!(
+            version_in("anvil Version: 1.7.1-stable\nCommit SHA"),
+            Some((1, 7))
+        );
         assert_eq!(version_in("none"), None);
     }
 }

@@ -40,7 +40,11 @@ pub struct SendOptions {
 
 impl Default for SendOptions {
     fn default() -> Self {
-        Self { priority_fee: 1_000_000_000, wait: Duration::from_secs(180), poll: Duration::from_millis(150) }
+        Self {
+            priority_fee: 1_000_000_000,
+            wait: Duration::from_secs(180),
+            poll: Duration::from_millis(150),
+        }
     }
 }
 
@@ -57,18 +61,37 @@ pub struct PreparedTx {
 
 /// Fees that survive six full blocks: twice the base fee and the tip.
 pub fn next_fees(base_fee: u128, priority_fee: u128) -> Fees {
-    Fees { max_fee: base_fee.saturating_mul(2).saturating_add(priority_fee), priority_fee }
+    Fees {
+        max_fee: base_fee.saturating_mul(2).saturating_add(priority_fee),
+        priority_fee,
+    }
 }
 
 /// Estimates (which finds reverts), checks the balance and signs, with the account's next free nonce. Sends nothing.
-pub async fn prepare(client: &ChainClient, account: &Account, plan: &TxPlan, options: &SendOptions) -> Result<PreparedTx> {
+pub async fn prepare(
+    client: &ChainClient,
+    account: &Account,
+    plan: &TxPlan,
+    options: &SendOptions,
+) -> Result<PreparedTx> {
     let from = account.address();
     let fees = next_fees(client.head().await?.base_fee, options.priority_fee);
     let balance = client.balance(from).await?;
-    let spec = CallSpec { from: Some(from), to: Some(plan.to), value: plan.value, data: plan.data.clone(), gas: None };
+    let spec = CallSpec {
+        from: Some(from),
+        to: Some(plan.to),
+        value: plan.value,
+        data: plan.data.clone(),
+        gas: None,
+    };
     let estimate = match client.estimate_gas(&spec, &plan.action).await {
         Err(e) if e.rpc_kind() == Some(RpcKind::InsufficientFunds) => {
-            return Err(insufficient(account, balance, plan.value + U256::from(21_000u128 * fees.max_fee), &plan.action));
+            return Err(insufficient(
+                account,
+                balance,
+                plan.value + U256::from(21_000u128 * fees.max_fee),
+                &plan.action,
+            ));
         }
         other => other?,
     };
@@ -87,21 +110,39 @@ pub async fn prepare(client: &ChainClient, account: &Account, plan: &TxPlan, opt
         value: plan.value,
         data: plan.data.clone(),
     })?;
-    Ok(PreparedTx { signed, gas_limit, action: plan.action.clone() })
+    Ok(PreparedTx {
+        signed,
+        gas_limit,
+        action: plan.action.clone(),
+    })
 }
 
 fn insufficient(account: &Account, balance: U256, need: U256, purpose: &str) -> OracleError {
-    OracleError::InsufficientFunds { account: account.address(), balance, need, purpose: purpose.to_owned() }
+    OracleError::InsufficientFunds {
+        account: account.address(),
+        balance,
+        need,
+        purpose: purpose.to_owned(),
+    }
 }
 
 /// Prepares, sends and waits. A mined failure is [`OracleError::TransactionFailed`].
-pub async fn send_and_wait(client: &ChainClient, account: &Account, plan: &TxPlan, options: &SendOptions) -> Result<ReceiptInfo> {
+pub async fn send_and_wait(
+    client: &ChainClient,
+    account: &Account,
+    plan: &TxPlan,
+    options: &SendOptions,
+) -> Result<ReceiptInfo> {
     let tx = prepare(client, account, plan, options).await?;
     wait_mined(client, &tx, options).await
 }
 
 /// Sends (again, where a reply was lost) until there is a receipt.
-pub async fn wait_mined(client: &ChainClient, tx: &PreparedTx, options: &SendOptions) -> Result<ReceiptInfo> {
+pub async fn wait_mined(
+    client: &ChainClient,
+    tx: &PreparedTx,
+    options: &SendOptions,
+) -> Result<ReceiptInfo> {
     let started = Instant::now();
     broadcast(client, &tx.signed).await?;
     let mut sent = Instant::now();
@@ -111,7 +152,11 @@ pub async fn wait_mined(client: &ChainClient, tx: &PreparedTx, options: &SendOpt
         }
         if started.elapsed() > options.wait {
             let seconds = options.wait.as_secs();
-            return Err(OracleError::NotMined { hash: tx.signed.hash, action: tx.action.clone(), seconds });
+            return Err(OracleError::NotMined {
+                hash: tx.signed.hash,
+                action: tx.action.clone(),
+                seconds,
+            });
         }
         if sent.elapsed() > Duration::from_secs(10) {
             broadcast(client, &tx.signed).await?;
@@ -125,7 +170,10 @@ fn succeeded(receipt: ReceiptInfo, action: &str) -> Result<ReceiptInfo> {
     if receipt.success {
         return Ok(receipt);
     }
-    Err(OracleError::TransactionFailed { hash: receipt.hash, action: action.to_owned() })
+    Err(OracleError::TransactionFailed {
+        hash: receipt.hash,
+        action: action.to_owned(),
+    })
 }
 
 /// A lost reply is no failure: the receipt decides.

@@ -19,7 +19,12 @@ pub fn create2_address(init_code: &[u8]) -> Address {
 /// The transaction that puts it there.
 pub(super) fn create2_tx(name: &str, init_code: &[u8]) -> TxPlan {
     let data: Bytes = [SALT.as_slice(), init_code].concat().into();
-    TxPlan { to: FACTORY, value: U256::ZERO, data, action: format!("deploying {name}") }
+    TxPlan {
+        to: FACTORY,
+        value: U256::ZERO,
+        data,
+        action: format!("deploying {name}"),
+    }
 }
 
 /// Upper bound of the gas a creation needs: calldata (EIP-7623's floor of 40 a byte), init code words, 200 a byte of code, the constructor.

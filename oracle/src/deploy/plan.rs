@@ -105,17 +105,28 @@ impl DeployPlan {
     pub fn check(&self) -> Result<()> {
         let model = &self.model;
         if model.srs_insecure && !LOCAL_CHAINS.contains(&self.chain_id) {
-            return Err(OracleError::InsecureSrs { chain_id: self.chain_id, model_id: model.model_id });
+            return Err(OracleError::InsecureSrs {
+                chain_id: self.chain_id,
+                model_id: model.model_id,
+            });
         }
         let code = &model.raw_verifier;
         if code.init_code.is_empty() || code.runtime_code.is_empty() {
-            return Err(OracleError::Deployment("the raw verifier has no bytecode".into()));
+            return Err(OracleError::Deployment(
+                "the raw verifier has no bytecode".into(),
+            ));
         }
         if code.runtime_code.len() > MAX_CODE || code.init_code.len() > MAX_INIT_CODE {
-            return Err(OracleError::CodeTooLarge { name: "raw verifier".into(), size: code.runtime_code.len() });
+            return Err(OracleError::CodeTooLarge {
+                name: "raw verifier".into(),
+                size: code.runtime_code.len(),
+            });
         }
         if model.proof_length <= 12 * 32 {
-            return Err(OracleError::Deployment(format!("a proof of {} bytes has no room for the limbs (384)", model.proof_length)));
+            return Err(OracleError::Deployment(format!(
+                "a proof of {} bytes has no room for the limbs (384)",
+                model.proof_length
+            )));
         }
         Ok(())
     }
@@ -140,7 +151,11 @@ impl ModelMetadata {
 
 impl TensorSpec {
     fn to_abi(&self) -> TensorSpecAbi {
-        TensorSpecAbi { name: self.name.clone(), shape: self.shape.clone(), scaleE18: self.scale_e18 }
+        TensorSpecAbi {
+            name: self.name.clone(),
+            shape: self.shape.clone(),
+            scaleE18: self.scale_e18,
+        }
     }
 }
 

@@ -87,12 +87,22 @@ pub struct CompilerRecord {
 impl CompilerRecord {
     /// Settings of `contracts/foundry.toml`, with which `contracts/abi/*.json` are made.
     pub fn contracts() -> Self {
-        Self { solc: "0.8.37".into(), evm_version: "prague".into(), via_ir: true, optimizer_runs: Some(1000) }
+        Self {
+            solc: "0.8.37".into(),
+            evm_version: "prague".into(),
+            via_ir: true,
+            optimizer_runs: Some(1000),
+        }
     }
 
     /// Settings for a generated verifier (`compile_solidity`).
     pub fn raw_verifier() -> Self {
-        Self { solc: "0.8.37".into(), evm_version: "prague".into(), via_ir: false, optimizer_runs: None }
+        Self {
+            solc: "0.8.37".into(),
+            evm_version: "prague".into(),
+            via_ir: false,
+            optimizer_runs: None,
+        }
     }
 }
 
@@ -137,17 +147,27 @@ impl DeploymentRecord {
     /// Reads a record.
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(OracleError::io("reading", path))?;
-        let bad = |message: String| OracleError::Config { path: path.to_owned(), message };
+        let bad = |message: String| OracleError::Config {
+            path: path.to_owned(),
+            message,
+        };
         let record: Self = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
         if record.format != FORMAT {
-            return Err(bad(format!("format {} (this version reads {FORMAT})", record.format)));
+            return Err(bad(format!(
+                "format {} (this version reads {FORMAT})",
+                record.format
+            )));
         }
         Ok(record)
     }
 
     /// Reads a record if there is one.
     pub fn load_if_any(path: &Path) -> Result<Option<Self>> {
-        if path.exists() { Self::load(path).map(Some) } else { Ok(None) }
+        if path.exists() {
+            Self::load(path).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Writes the record whole or not at all.
@@ -166,7 +186,12 @@ impl DeploymentRecord {
             return Ok(());
         }
         let what = format!("deployment record {}", path.display());
-        Err(OracleError::ChainIdMismatch { what, expected: self.chain_id, got: chain_id, url: redact_url(url) })
+        Err(OracleError::ChainIdMismatch {
+            what,
+            expected: self.chain_id,
+            got: chain_id,
+            url: redact_url(url),
+        })
     }
 }
 
@@ -197,7 +222,10 @@ impl Journal {
             return Ok(Self::default());
         }
         let text = std::fs::read_to_string(&path).map_err(OracleError::io("reading", &path))?;
-        serde_json::from_str(&text).map_err(|e| OracleError::Config { path, message: e.to_string() })
+        serde_json::from_str(&text).map_err(|e| OracleError::Config {
+            path,
+            message: e.to_string(),
+        })
     }
 
     pub(super) fn save(&self, record: &Path) -> Result<()> {
@@ -207,7 +235,9 @@ impl Journal {
     pub(super) fn remove(record: &Path) -> Result<()> {
         let path = Self::path(record);
         match std::fs::remove_file(&path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(OracleError::io("removing", path)(e)),
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(OracleError::io("removing", path)(e))
+            }
             _ => Ok(()),
         }
     }
@@ -215,9 +245,13 @@ impl Journal {
 
 /// Temporary file, sync, rename: a reader sees the old file or the new one.
 fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
-    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let dir = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     std::fs::create_dir_all(dir).map_err(OracleError::io("creating", dir))?;
-    let mut text = serde_json::to_vec_pretty(value).map_err(|e| OracleError::Deployment(format!("writing {}: {e}", path.display())))?;
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|e| OracleError::Deployment(format!("writing {}: {e}", path.display())))?;
     text.push(b'\n');
     let temporary = path.with_extension(format!("tmp{}", std::process::id()));
     let written = write_synced(&temporary, &text).and_then(|()| std::fs::rename(&temporary, path));

@@ -1,14 +1,21 @@
 //! One run: look what is there, send what is missing, write the record. A run that is killed is continued by the next one: addresses
 //! follow from the code, and a transaction is in the journal before it is sent.
 
-use super::create2::{FACTORY, SALT, create2_address, create2_tx, expect_factory, gas_bound};
-use super::plan::{DeployPlan, LOCAL_CHAINS, MAX_CODE};
-use super::record::{CompilerRecord, ContractRecord, DeploymentRecord, Journal, JournalEntry, ModelRecord, RegistrationRecord};
-use crate::abi::{InferenceOracle, ModelRegistry, ModelVerifier};
-use crate::chain::{Account, ChainClient, PreparedTx, ReceiptInfo, SendOptions, SignedTx, TxPlan, next_fees, prepare, wait_mined};
+use super::contracts::{Contract, Contracts};
+use super::create2::{FACTORY, SALT, create2_tx, expect_factory, gas_bound};
+use super::plan::{DeployPlan, MAX_CODE};
+use super::record::{
+    CompilerRecord, ContractRecord, DeploymentRecord, Journal, JournalEntry, ModelRecord,
+    RegistrationRecord,
+};
+use crate::abi::ModelRegistry;
+use crate::chain::{
+    Account, ChainClient, PreparedTx, ReceiptInfo, SendOptions, SignedTx, TxPlan, next_fees,
+    prepare, wait_mined,
+};
 use crate::error::{OracleError, Result};
-use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy::sol_types::{SolCall, SolConstructor};
+use alloy::primitives::{Address, B256, U256, keccak256};
+use alloy::sol_types::SolCall;
 use std::path::PathBuf;
 
 /// Gas bound of `ModelRegistry.register`: a handful of slots and a few for each tensor.
@@ -68,52 +75,51 @@ impl DeployOutcome {
 }
 
 /// Brings the plan onto the chain, or says what that would take.
-pub async fn deploy(client: &ChainClient, account: &Account, plan: &DeployPlan, options: &DeployOptions) -> Result<DeployOutcome> {
+pub async fn deploy(
+    client: &ChainClient,
+    account: &Account,
+    plan: &DeployPlan,
+    options: &DeployOptions,
+) -> Result<DeployOutcome> {
     plan.check()?;
-    client.expect_chain(plan.chain_id, "the deployment plan").await?;
+    client
+        .expect_chain(plan.chain_id, "the deployment plan")
+        .await?;
     let old = DeploymentRecord::load_if_any(&options.record)?;
     if let Some(old) = &old {
         old.expect_chain(&options.record, plan.chain_id, client.shown_url())?;
     }
     expect_factory(client).await?;
-    let mut run = Run { client, account, plan, options, journal: Journal::load(&options.record)?, old, steps: Vec::new() };
+    let mut run = Run {
+        client,
+        account,
+        plan,
+        options,
+        journal: Journal::load(&options.record)?,
+        old,
+        steps: Vec::new(),
+    };
     run.run().await
 }
 
-struct Run<'a> {
-    client: &'a ChainClient,
+pub(super) struct Run<'a> {
+    pub(super) client: &'a ChainClient,
     account: &'a Account,
-    plan: &'a DeployPlan,
+    pub(super) plan: &'a DeployPlan,
     options: &'a DeployOptions,
     journal: Journal,
-    old: Option<DeploymentRecord>,
+    pub(super) old: Option<DeploymentRecord>,
     steps: Vec<StepReport>,
-}
-
-struct Contract {
-    name: &'static str,
-    init_code: Bytes,
-    address: Address,
-    /// Known beforehand where there are no immutables, else from the record.
-    code_hash: Option<B256>,
-}
-
-struct Contracts {
-    raw: Contract,
-    leaf: Contract,
-    registry: Contract,
-    oracle: Contract,
-}
-
-impl Contracts {
-    fn all(&self) -> [&Contract; 4] {
-        [&self.raw, &self.leaf, &self.registry, &self.oracle]
-    }
 }
 
 impl Run<'_> {
     async fn run(&mut self) -> Result<DeployOutcome> {
-        let owner = self.old.as_ref().map(|r| r.owner).or(self.plan.owner).unwrap_or(self.account.address());
+        let owner = self
+            .old
+            .as_ref()
+            .map(|r| r.owner)
+            .or(self.plan.owner)
+            .unwrap_or(self.account.address());
         let contracts = self.contracts(owner);
         let mut missing = Vec::new();
         for contract in contracts.all() {
@@ -121,7 +127,8 @@ impl Run<'_> {
                 missing.push(contract.name);
             }
         }
-        let registered = !missing.contains(&contracts.registry.name) && self.is_registered(&contracts).await?;
+        let registered =
+            !missing.contains(&contracts.registry.name) && self.is_registered(&contracts).await?;
         if !registered || !missing.is_empty() {
             self.expect_funds(&contracts, &missing, registered).await?;
             if !self.options.broadcast {
@@ -131,99 +138,81 @@ impl Run<'_> {
         self.apply(owner, &contracts, registered).await
     }
 
-    fn contracts(&self, owner: Address) -> Contracts {
-        let model = &self.plan.model;
-        let runtime_hash = keccak256(&model.raw_verifier.runtime_code);
-        let raw = self.contract("raw verifier", model.raw_verifier.init_code.clone(), Some(runtime_hash));
-        let leaf_args = ModelVerifier::constructorCall {
-            rawVerifier_: raw.address,
-            modelId_: model.model_id,
-            inputWords_: U256::from(model.input_words),
-            outputWords_: U256::from(model.output_words),
-            proofLength_: U256::from(model.proof_length),
-            vkDigest_: model.vk_digest,
-            srsIsInsecure_: model.srs_insecure,
-            rawCodeHash: runtime_hash,
-        };
-        let leaf = self.contract("model verifier", with_args(&ModelVerifier::BYTECODE, &leaf_args), None);
-        let registry_args = ModelRegistry::constructorCall { admin: owner, registrar: owner, guardian: owner };
-        let registry = self.contract("model registry", with_args(&ModelRegistry::BYTECODE, &registry_args), None);
-        let oracle_args = InferenceOracle::constructorCall { registry_: registry.address, admin: owner, guardian: owner };
-        let oracle = self.contract("inference oracle", with_args(&InferenceOracle::BYTECODE, &oracle_args), None);
-        Contracts { raw, leaf, registry, oracle }
-    }
-
-    fn contract(&self, name: &'static str, init_code: Bytes, code_hash: Option<B256>) -> Contract {
-        let address = create2_address(&init_code);
-        let recorded = self.recorded(address).map(|r| r.code_hash);
-        Contract { name, init_code, address, code_hash: code_hash.or(recorded) }
-    }
-
-    fn recorded(&self, address: Address) -> Option<&ContractRecord> {
-        let old = self.old.as_ref()?;
-        let models = old.models.iter().flat_map(|m| [&m.raw_verifier, &m.model_verifier]);
-        [&old.model_registry, &old.inference_oracle].into_iter().chain(models).find(|c| c.address == address)
-    }
-
-    /// Whether the contract is on chain. What a record names must be there, except on a local chain, which may be a new one.
-    async fn is_there(&self, contract: &Contract) -> Result<bool> {
-        let code = self.client.code(contract.address).await?;
-        let local = LOCAL_CHAINS.contains(&self.plan.chain_id);
-        let got = if code.is_empty() { B256::ZERO } else { keccak256(&code) };
-        match contract.code_hash {
-            _ if code.is_empty() && (local || self.recorded(contract.address).is_none()) => Ok(false),
-            Some(expected) if got != expected => {
-                Err(OracleError::CodeMismatch { name: contract.name.into(), address: contract.address, got, expected })
-            }
-            _ => Ok(true),
-        }
-    }
-
-    async fn is_registered(&self, contracts: &Contracts) -> Result<bool> {
-        let model_id = self.plan.model.model_id;
-        let registry = contracts.registry.address;
-        if self.client.view(registry, &ModelRegistry::statusOfCall { modelId: model_id }).await? == 0 {
-            return Ok(false);
-        }
-        let route = self.client.view(registry, &ModelRegistry::routeOfCall { modelId: model_id }).await?;
-        if route.verifier != contracts.leaf.address {
-            return Err(OracleError::Deployment(format!(
-                "model {model_id} is registered with verifier {}, this plan makes {}: other key or other code under the same commitment",
-                route.verifier, contracts.leaf.address
-            )));
-        }
-        Ok(true)
-    }
-
-    async fn expect_funds(&self, contracts: &Contracts, missing: &[&str], registered: bool) -> Result<()> {
-        let fees = next_fees(self.client.head().await?.base_fee, self.options.send.priority_fee);
-        let creations = contracts.all().into_iter().filter(|c| missing.contains(&c.name)).map(|c| gas_bound(&c.init_code));
+    async fn expect_funds(
+        &self,
+        contracts: &Contracts,
+        missing: &[&str],
+        registered: bool,
+    ) -> Result<()> {
+        let fees = next_fees(
+            self.client.head().await?.base_fee,
+            self.options.send.priority_fee,
+        );
+        let creations = contracts
+            .all()
+            .into_iter()
+            .filter(|c| missing.contains(&c.name))
+            .map(|c| gas_bound(&c.init_code));
         let gas = creations.sum::<u64>() + if registered { 0 } else { REGISTER_GAS };
-        let (account, need) = (self.account.address(), U256::from(gas) * U256::from(fees.max_fee));
+        let (account, need) = (
+            self.account.address(),
+            U256::from(gas) * U256::from(fees.max_fee),
+        );
         let balance = self.client.balance(account).await?;
         if balance < need {
             let purpose = format!("the deployment (at most {gas} gas at {} wei)", fees.max_fee);
-            return Err(OracleError::InsufficientFunds { account, balance, need, purpose });
+            return Err(OracleError::InsufficientFunds {
+                account,
+                balance,
+                need,
+                purpose,
+            });
         }
         Ok(())
     }
 
-    fn dry_run(&mut self, contracts: &Contracts, missing: &[&str], registered: bool) -> DeployOutcome {
+    fn dry_run(
+        &mut self,
+        contracts: &Contracts,
+        missing: &[&str],
+        registered: bool,
+    ) -> DeployOutcome {
         for contract in contracts.all() {
-            let status = if missing.contains(&contract.name) { StepStatus::Planned } else { StepStatus::Unchanged };
+            let status = if missing.contains(&contract.name) {
+                StepStatus::Planned
+            } else {
+                StepStatus::Unchanged
+            };
             self.report(contract.name, contract.address, status, None);
         }
-        let status = if registered { StepStatus::Unchanged } else { StepStatus::Planned };
+        let status = if registered {
+            StepStatus::Unchanged
+        } else {
+            StepStatus::Planned
+        };
         self.report("registration", contracts.registry.address, status, None);
-        DeployOutcome { steps: std::mem::take(&mut self.steps), record: None }
+        DeployOutcome {
+            steps: std::mem::take(&mut self.steps),
+            record: None,
+        }
     }
 
     fn report(&mut self, name: &str, address: Address, status: StepStatus, gas_used: Option<u64>) {
         tracing::info!(step = name, %address, ?status, gas_used, "deployment step");
-        self.steps.push(StepReport { name: name.to_owned(), address, status, gas_used });
+        self.steps.push(StepReport {
+            name: name.to_owned(),
+            address,
+            status,
+            gas_used,
+        });
     }
 
-    async fn apply(&mut self, owner: Address, contracts: &Contracts, registered: bool) -> Result<DeployOutcome> {
+    async fn apply(
+        &mut self,
+        owner: Address,
+        contracts: &Contracts,
+        registered: bool,
+    ) -> Result<DeployOutcome> {
         let raw_verifier = self.create(&contracts.raw).await?;
         let model_verifier = self.create(&contracts.leaf).await?;
         let model_registry = self.create(&contracts.registry).await?;
@@ -248,11 +237,23 @@ impl Run<'_> {
             record.save(&self.options.record)?;
         }
         Journal::remove(&self.options.record)?;
-        Ok(DeployOutcome { steps: std::mem::take(&mut self.steps), record: Some(record) })
+        Ok(DeployOutcome {
+            steps: std::mem::take(&mut self.steps),
+            record: Some(record),
+        })
     }
 
-    fn assemble(&self, owner: Address, registry: ContractRecord, oracle: ContractRecord, entry: ModelRecord) -> DeploymentRecord {
-        let same_chain = self.old.as_ref().filter(|old| old.inference_oracle == oracle);
+    fn assemble(
+        &self,
+        owner: Address,
+        registry: ContractRecord,
+        oracle: ContractRecord,
+        entry: ModelRecord,
+    ) -> DeploymentRecord {
+        let same_chain = self
+            .old
+            .as_ref()
+            .filter(|old| old.inference_oracle == oracle);
         let mut models = same_chain.map(|old| old.models.clone()).unwrap_or_default();
         match models.iter_mut().find(|m| m.model_id == entry.model_id) {
             Some(known) => *known = entry,
@@ -277,51 +278,110 @@ impl Run<'_> {
     async fn create(&mut self, contract: &Contract) -> Result<ContractRecord> {
         let key = contract.address.to_string();
         let there = self.is_there(contract).await?;
-        let receipt = if there { self.earlier_receipt(&key).await? } else { Some(self.send(&key, create2_tx(contract.name, &contract.init_code)).await?) };
+        let receipt = if there {
+            self.earlier_receipt(&key).await?
+        } else {
+            Some(
+                self.send(&key, create2_tx(contract.name, &contract.init_code))
+                    .await?,
+            )
+        };
         let code = self.client.code(contract.address).await?;
         let code_hash = keccak256(&code);
-        if code.is_empty() || contract.code_hash.is_some_and(|expected| expected != code_hash) {
+        if code.is_empty()
+            || contract
+                .code_hash
+                .is_some_and(|expected| expected != code_hash)
+        {
             let expected = contract.code_hash.unwrap_or_default();
-            let got = if code.is_empty() { B256::ZERO } else { code_hash };
-            return Err(OracleError::CodeMismatch { name: contract.name.into(), address: contract.address, got, expected });
+            let got = if code.is_empty() {
+                B256::ZERO
+            } else {
+                code_hash
+            };
+            return Err(OracleError::CodeMismatch {
+                name: contract.name.into(),
+                address: contract.address,
+                got,
+                expected,
+            });
         }
         if code.len() > MAX_CODE {
-            return Err(OracleError::CodeTooLarge { name: contract.name.into(), size: code.len() });
+            return Err(OracleError::CodeTooLarge {
+                name: contract.name.into(),
+                size: code.len(),
+            });
         }
-        let (status, gas) = if there { (StepStatus::Unchanged, None) } else { (StepStatus::Done, receipt.map(|r| r.gas_used)) };
+        let (status, gas) = if there {
+            (StepStatus::Unchanged, None)
+        } else {
+            (StepStatus::Done, receipt.map(|r| r.gas_used))
+        };
         self.report(contract.name, contract.address, status, gas);
         let recorded = self.recorded(contract.address).filter(|_| there);
         Ok(ContractRecord {
             address: contract.address,
-            block: receipt.map(|r| r.block_number).or(recorded.and_then(|r| r.block)),
+            block: receipt
+                .map(|r| r.block_number)
+                .or(recorded.and_then(|r| r.block)),
             tx: receipt.map(|r| r.hash).or(recorded.and_then(|r| r.tx)),
             code_hash,
             code_bytes: code.len(),
         })
     }
 
-    async fn register(&mut self, contracts: &Contracts, registered: bool) -> Result<Option<RegistrationRecord>> {
+    async fn register(
+        &mut self,
+        contracts: &Contracts,
+        registered: bool,
+    ) -> Result<Option<RegistrationRecord>> {
         let model = &self.plan.model;
         let (key, address) = (model.model_id.to_string(), contracts.registry.address);
         let done = registered || self.is_registered(contracts).await?;
         if done {
             let receipt = self.earlier_receipt(&key).await?;
             self.report("registration", address, StepStatus::Unchanged, None);
-            let recorded = self.old.as_ref().and_then(|old| old.model(self.plan.model.model_id)?.registration.clone());
-            return Ok(receipt.map(|r| RegistrationRecord { block: r.block_number, tx: r.hash }).or(recorded));
+            let recorded = self
+                .old
+                .as_ref()
+                .and_then(|old| old.model(self.plan.model.model_id)?.registration.clone());
+            return Ok(receipt
+                .map(|r| RegistrationRecord {
+                    block: r.block_number,
+                    tx: r.hash,
+                })
+                .or(recorded));
         }
         let call = ModelRegistry::registerCall {
             modelId: model.model_id,
             verifier: contracts.leaf.address,
-            owner: self.old.as_ref().map(|r| r.owner).or(self.plan.owner).unwrap_or(self.account.address()),
+            owner: self
+                .old
+                .as_ref()
+                .map(|r| r.owner)
+                .or(self.plan.owner)
+                .unwrap_or(self.account.address()),
             metadata: model.metadata.to_abi(),
             metadataURI: model.metadata_uri.clone(),
         };
         let action = format!("registering model {}", model.model_id);
-        let plan = TxPlan { to: address, value: U256::ZERO, data: call.abi_encode().into(), action };
+        let plan = TxPlan {
+            to: address,
+            value: U256::ZERO,
+            data: call.abi_encode().into(),
+            action,
+        };
         let receipt = self.send(&key, plan).await?;
-        self.report("registration", address, StepStatus::Done, Some(receipt.gas_used));
-        Ok(Some(RegistrationRecord { block: receipt.block_number, tx: receipt.hash }))
+        self.report(
+            "registration",
+            address,
+            StepStatus::Done,
+            Some(receipt.gas_used),
+        );
+        Ok(Some(RegistrationRecord {
+            block: receipt.block_number,
+            tx: receipt.hash,
+        }))
     }
 
     /// Receipt of a transaction an interrupted run sent.
@@ -337,7 +397,11 @@ impl Run<'_> {
             return Ok(receipt);
         }
         let tx = prepare(self.client, self.account, &plan, &self.options.send).await?;
-        let entry = JournalEntry { hash: tx.signed.hash, raw: tx.signed.raw.clone(), gas_limit: tx.gas_limit };
+        let entry = JournalEntry {
+            hash: tx.signed.hash,
+            raw: tx.signed.raw.clone(),
+            gas_limit: tx.gas_limit,
+        };
         self.journal.entries.insert(key.to_owned(), entry);
         self.journal.save(&self.options.record)?;
         wait_mined(self.client, &tx, &self.options.send).await
@@ -346,9 +410,18 @@ impl Run<'_> {
     /// A transaction in the journal that may still be mined is sent again, not doubled. One that cannot (its nonce went to another) is
     /// forgotten.
     async fn resume(&self, key: &str, action: &str) -> Result<Option<ReceiptInfo>> {
-        let Some(entry) = self.journal.entries.get(key) else { return Ok(None) };
-        let signed = SignedTx { hash: entry.hash, raw: entry.raw.clone() };
-        let tx = PreparedTx { signed, gas_limit: entry.gas_limit, action: action.to_owned() };
+        let Some(entry) = self.journal.entries.get(key) else {
+            return Ok(None);
+        };
+        let signed = SignedTx {
+            hash: entry.hash,
+            raw: entry.raw.clone(),
+        };
+        let tx = PreparedTx {
+            signed,
+            gas_limit: entry.gas_limit,
+            action: action.to_owned(),
+        };
         match wait_mined(self.client, &tx, &self.options.send).await {
             Ok(receipt) => Ok(Some(receipt)),
             Err(OracleError::Rpc(failure)) if !failure.kind.is_transient() => Ok(None),
@@ -356,8 +429,4 @@ impl Run<'_> {
             Err(other) => Err(other),
         }
     }
-}
-
-fn with_args(code: &Bytes, args: &impl SolConstructor) -> Bytes {
-    [code.as_ref(), &args.abi_encode()].concat().into()
 }

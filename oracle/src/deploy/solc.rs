@@ -35,19 +35,31 @@ pub fn compile_solidity(solc: &Path, source: &str, contract: &str) -> Result<Com
         }
     });
     let output = run(solc, input.to_string())?;
-    let answer: Value = serde_json::from_slice(&output).map_err(|e| tool_error(format!("its answer does not parse: {e}")))?;
-    let errors = answer["errors"].as_array().into_iter().flatten().filter(|e| e["severity"] == "error");
+    let answer: Value = serde_json::from_slice(&output)
+        .map_err(|e| tool_error(format!("its answer does not parse: {e}")))?;
+    let errors = answer["errors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|e| e["severity"] == "error");
     if let Some(error) = errors.map(|e| &e["formattedMessage"]).next() {
-        return Err(tool_error(error.as_str().unwrap_or("unknown error").to_owned()));
+        return Err(tool_error(
+            error.as_str().unwrap_or("unknown error").to_owned(),
+        ));
     }
     let evm = &answer["contracts"]["Verifier.sol"][contract]["evm"];
-    Ok(CompiledCode { init_code: code(&evm["bytecode"], contract)?, runtime_code: code(&evm["deployedBytecode"], contract)? })
+    Ok(CompiledCode {
+        init_code: code(&evm["bytecode"], contract)?,
+        runtime_code: code(&evm["deployedBytecode"], contract)?,
+    })
 }
 
 fn code(object: &Value, contract: &str) -> Result<Bytes> {
     let hex = object["object"].as_str().filter(|s| !s.is_empty());
-    let hex = hex.ok_or_else(|| tool_error(format!("the source has no contract {contract} with code")))?;
-    hex.parse().map_err(|e| tool_error(format!("bytecode of {contract}: {e}")))
+    let hex =
+        hex.ok_or_else(|| tool_error(format!("the source has no contract {contract} with code")))?;
+    hex.parse()
+        .map_err(|e| tool_error(format!("bytecode of {contract}: {e}")))
 }
 
 fn run(solc: &Path, input: String) -> Result<Vec<u8>> {
@@ -59,17 +71,27 @@ fn run(solc: &Path, input: String) -> Result<Vec<u8>> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(started)?;
-    let mut stdin = child.stdin.take().ok_or_else(|| tool_error("no pipe to its input".into()))?;
+    let mut stdin = child
+        .stdin
+        .take()
+        .ok_or_else(|| tool_error("no pipe to its input".into()))?;
     // Written from a thread: a compiler that prints while it reads would otherwise block both.
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output().map_err(started)?;
-    let written = writer.join().map_err(|_| tool_error("the writer thread died".into()))?;
+    let written = writer
+        .join()
+        .map_err(|_| tool_error("the writer thread died".into()))?;
     if !output.status.success() || written.is_err() {
-        return Err(tool_error(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        return Err(tool_error(
+            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        ));
     }
     Ok(output.stdout)
 }
 
 fn tool_error(message: String) -> OracleError {
-    OracleError::Tool { tool: "solc".into(), message }
+    OracleError::Tool {
+        tool: "solc".into(),
+        message,
+    }
 }

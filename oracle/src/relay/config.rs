@@ -160,7 +160,14 @@ impl Default for FeeConfig {
 
 impl Default for PolicyConfig {
     fn default() -> Self {
-        Self { min_fee_wei: U256::ZERO, min_seconds_left: 300, max_callback_gas: 5_000_000, attempts: 5, retry_seconds: 5, drain_seconds: 30 }
+        Self {
+            min_fee_wei: U256::ZERO,
+            min_seconds_left: 300,
+            max_callback_gas: 5_000_000,
+            attempts: 5,
+            retry_seconds: 5,
+            drain_seconds: 30,
+        }
     }
 }
 
@@ -198,7 +205,10 @@ impl RelayerConfig {
     /// Reads and checks a file. Relative paths in it are relative to it.
     pub fn load(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(OracleError::io("reading", path))?;
-        let mut config = Self::parse(&text).map_err(|message| OracleError::Config { path: path.to_owned(), message })?;
+        let mut config = Self::parse(&text).map_err(|message| OracleError::Config {
+            path: path.to_owned(),
+            message,
+        })?;
         config.resolve_paths(path.parent().unwrap_or(Path::new(".")));
         Ok(config)
     }
@@ -216,21 +226,35 @@ impl RelayerConfig {
         config.rpc_url(path)?;
         let record = DeploymentRecord::load(&config.chain.deployment)?;
         if record.chain_id != config.chain.id {
-            let message = format!("chain.id is {}, {} is for chain {}", config.chain.id, config.chain.deployment.display(), record.chain_id);
-            return Err(OracleError::Config { path: path.to_owned(), message });
+            let message = format!(
+                "chain.id is {}, {} is for chain {}",
+                config.chain.id,
+                config.chain.deployment.display(),
+                record.chain_id
+            );
+            return Err(OracleError::Config {
+                path: path.to_owned(),
+                message,
+            });
         }
         Ok(config)
     }
 
     fn check_values(&self) -> Result<(), String> {
         let fees = &self.fees;
-        for (name, value) in [("fees.max_fee_gwei", fees.max_fee_gwei), ("fees.priority_fee_gwei", fees.priority_fee_gwei)] {
+        for (name, value) in [
+            ("fees.max_fee_gwei", fees.max_fee_gwei),
+            ("fees.priority_fee_gwei", fees.priority_fee_gwei),
+        ] {
             if !value.is_finite() || value < 0.0 {
                 return Err(format!("{name}: {value} is not a fee"));
             }
         }
         if fees.priority_fee_gwei > fees.max_fee_gwei {
-            return Err(format!("fees.priority_fee_gwei {} is over fees.max_fee_gwei {}", fees.priority_fee_gwei, fees.max_fee_gwei));
+            return Err(format!(
+                "fees.priority_fee_gwei {} is over fees.max_fee_gwei {}",
+                fees.priority_fee_gwei, fees.max_fee_gwei
+            ));
         }
         let positive = [
             ("chain.poll_interval_ms", self.chain.poll_interval_ms),
@@ -245,21 +269,33 @@ impl RelayerConfig {
     }
 
     fn resolve_paths(&mut self, base: &Path) {
-        for path in [&mut self.chain.deployment, &mut self.store.database, &mut self.store.workdir] {
+        for path in [
+            &mut self.chain.deployment,
+            &mut self.store.database,
+            &mut self.store.workdir,
+        ] {
             *path = base.join(&*path);
         }
-        for path in [&mut self.key.keystore, &mut self.key.password_file].into_iter().flatten() {
+        for path in [&mut self.key.keystore, &mut self.key.password_file]
+            .into_iter()
+            .flatten()
+        {
             *path = base.join(&*path);
         }
     }
 
     /// The node's URL: from the environment, else from the file.
     pub fn rpc_url(&self, path: &Path) -> Result<Secret<String>> {
-        let from_env = std::env::var(ENV_RPC).ok().filter(|v| !v.is_empty()).map(Secret::new);
-        from_env.or_else(|| self.chain.rpc_url.clone()).ok_or_else(|| OracleError::Config {
-            path: path.to_owned(),
-            message: format!("chain.rpc_url is missing and {ENV_RPC} is not set"),
-        })
+        let from_env = std::env::var(ENV_RPC)
+            .ok()
+            .filter(|v| !v.is_empty())
+            .map(Secret::new);
+        from_env
+            .or_else(|| self.chain.rpc_url.clone())
+            .ok_or_else(|| OracleError::Config {
+                path: path.to_owned(),
+                message: format!("chain.rpc_url is missing and {ENV_RPC} is not set"),
+            })
     }
 
     /// The signing account: from the environment, else from the keystore. Blocks for seconds.
@@ -268,7 +304,9 @@ impl RelayerConfig {
             return Account::from_private_key(&Secret::new(key));
         }
         let Some(keystore) = &self.key.keystore else {
-            return Err(OracleError::Key(format!("neither {ENV_KEY} nor key.keystore is set")));
+            return Err(OracleError::Key(format!(
+                "neither {ENV_KEY} nor key.keystore is set"
+            )));
         };
         Account::from_keystore(keystore, &self.password()?)
     }
@@ -278,7 +316,9 @@ impl RelayerConfig {
             return Ok(Secret::new(password));
         }
         let Some(path) = &self.key.password_file else {
-            return Err(OracleError::Key(format!("neither {ENV_PASSWORD} nor key.password_file is set")));
+            return Err(OracleError::Key(format!(
+                "neither {ENV_PASSWORD} nor key.password_file is set"
+            )));
         };
         let text = std::fs::read_to_string(path).map_err(OracleError::io("reading", path))?;
         Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()))

@@ -1,8 +1,9 @@
 //! The nonce ledger: every transaction the relayer signed. Written before a node sees it; a nonce is open until one of its transactions,
 //! or somebody else's, is mined.
 
+use super::rows::Job;
 use super::state::JobState;
-use super::store::{Change, Job, Store, int, now, step_in};
+use super::store::{Change, Store, int, now, step_in};
 use crate::error::Result;
 use alloy::primitives::{B256, Bytes};
 use sqlx::sqlite::SqliteRow;
@@ -55,8 +56,14 @@ impl Store {
     pub(crate) async fn intend(&self, job: &Job, tx: &LedgerTx) -> Result<bool> {
         let error = self.error();
         let mut db = self.pool.begin().await.map_err(&error)?;
-        let change = Change { reason: Some(format!("nonce {}, transaction {}", tx.nonce, tx.hash)), ..Change::default() };
-        if !step_in(&mut db, job, JobState::Submitting, &change).await.map_err(&error)? {
+        let change = Change {
+            reason: Some(format!("nonce {}, transaction {}", tx.nonce, tx.hash)),
+            ..Change::default()
+        };
+        if !step_in(&mut db, job, JobState::Submitting, &change)
+            .await
+            .map_err(&error)?
+        {
             return Ok(false);
         }
         insert(&mut db, tx).await.map_err(&error)?;
@@ -75,7 +82,10 @@ impl Store {
     /// Notes that the transaction was offered to a node, and whether it was taken.
     pub(crate) async fn tried(&self, hash: B256, taken: bool) -> Result<()> {
         let sql = "UPDATE txs SET tried_at = ?, state = CASE WHEN ? THEN 'sent' ELSE state END WHERE hash = ? AND state IN ('intent', 'sent')";
-        let query = sqlx::query(sql).bind(int(now())).bind(taken).bind(hash.as_slice());
+        let query = sqlx::query(sql)
+            .bind(int(now()))
+            .bind(taken)
+            .bind(hash.as_slice());
         query.execute(&self.pool).await.map_err(self.error())?;
         Ok(())
     }
@@ -83,9 +93,14 @@ impl Store {
     /// Open nonces, lowest first, each with its transactions, oldest first.
     pub(crate) async fn open_nonces(&self) -> Result<Vec<Vec<LedgerTx>>> {
         let error = self.error();
-        let sql = "SELECT * FROM txs WHERE state IN ('intent', 'sent') ORDER BY nonce, created_at, rowid";
+        let sql =
+            "SELECT * FROM txs WHERE state IN ('intent', 'sent') ORDER BY nonce, created_at, rowid";
         let mut nonces: Vec<Vec<LedgerTx>> = Vec::new();
-        for row in sqlx::query(sql).fetch_all(&self.pool).await.map_err(&error)? {
+        for row in sqlx::query(sql)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(&error)?
+        {
             let tx = tx_of(&row).map_err(&error)?;
             match nonces.last_mut() {
                 Some(group) if group[0].nonce == tx.nonce => group.push(tx),
@@ -95,8 +110,27 @@ impl Store {
         Ok(nonces)
     }
 
+    /// Every transaction that was ever signed to bring this job's result, given up or not.
+    pub(crate) async fn hashes_of(&self, job: &Job) -> Result<Vec<B256>> {
+        let error = self.error();
+        let query =
+            sqlx::query("SELECT hash FROM txs WHERE request_id = ? AND purpose = 'fulfill'")
+                .bind(job.request_id.to_string());
+        let rows = query.fetch_all(&self.pool).await.map_err(&error)?;
+        let hash = |row: &SqliteRow| Ok(B256::left_padding_from(row.try_get::<&[u8], _>(0)?));
+        rows.iter()
+            .map(hash)
+            .collect::<Result<_, sqlx::Error>>()
+            .map_err(error)
+    }
+
     /// Ends a nonce, and takes its job a step further in the same transaction.
-    pub(crate) async fn end_nonce(&self, nonce: u64, end: NonceEnd, step: Option<(&Job, JobState, Change)>) -> Result<()> {
+    pub(crate) async fn end_nonce(
+        &self,
+        nonce: u64,
+        end: NonceEnd,
+        step: Option<(&Job, JobState, Change)>,
+    ) -> Result<()> {
         let error = self.error();
         let mut db = self.pool.begin().await.map_err(&error)?;
         end_in(&mut db, nonce, end).await.map_err(&error)?;
@@ -117,9 +151,15 @@ impl Store {
         let mut db = self.pool.begin().await.map_err(&error)?;
         let sql = "UPDATE txs SET state = 'sent', tried_at = 0
             WHERE state IN ('mined', 'replaced') AND nonce = (SELECT nonce FROM txs WHERE hash = ?)";
-        sqlx::query(sql).bind(hash.as_slice()).execute(&mut *db).await.map_err(&error)?;
+        sqlx::query(sql)
+            .bind(hash.as_slice())
+            .execute(&mut *db)
+            .await
+            .map_err(&error)?;
         let change = Change::because("its block is gone");
-        let stepped = step_in(&mut db, job, JobState::Sent, &change).await.map_err(&error)?;
+        let stepped = step_in(&mut db, job, JobState::Sent, &change)
+            .await
+            .map_err(&error)?;
         db.commit().await.map_err(&error)?;
         if stepped {
             self.announce(job, JobState::Sent, &change);
@@ -131,8 +171,16 @@ impl Store {
 async fn insert(db: &mut SqliteConnection, tx: &LedgerTx) -> Result<(), sqlx::Error> {
     let sql = "INSERT INTO txs (hash, nonce, request_id, purpose, raw, gas_limit, max_fee, priority_fee, state, created_at)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'intent', ?) ON CONFLICT (hash) DO UPDATE SET state = 'intent', tried_at = 0";
-    let query = sqlx::query(sql).bind(tx.hash.as_slice()).bind(int(tx.nonce)).bind(tx.request_id.as_deref()).bind(tx.purpose.as_str());
-    let query = query.bind(tx.raw.to_vec()).bind(int(tx.gas_limit)).bind(tx.max_fee.to_string()).bind(tx.priority_fee.to_string());
+    let query = sqlx::query(sql)
+        .bind(tx.hash.as_slice())
+        .bind(int(tx.nonce))
+        .bind(tx.request_id.as_deref())
+        .bind(tx.purpose.as_str());
+    let query = query
+        .bind(tx.raw.to_vec())
+        .bind(int(tx.gas_limit))
+        .bind(tx.max_fee.to_string())
+        .bind(tx.priority_fee.to_string());
     query.bind(int(tx.created_at)).execute(db).await?;
     Ok(())
 }
@@ -143,14 +191,25 @@ async fn end_in(db: &mut SqliteConnection, nonce: u64, end: NonceEnd) -> Result<
         NonceEnd::Dropped => (Vec::new(), "dropped"),
     };
     let sql = "UPDATE txs SET state = CASE WHEN hash = ? THEN 'mined' ELSE ? END WHERE nonce = ? AND state IN ('intent', 'sent')";
-    sqlx::query(sql).bind(mined).bind(others).bind(int(nonce)).execute(db).await?;
+    sqlx::query(sql)
+        .bind(mined)
+        .bind(others)
+        .bind(int(nonce))
+        .execute(db)
+        .await?;
     Ok(())
 }
 
 fn tx_of(row: &SqliteRow) -> Result<LedgerTx, sqlx::Error> {
     let bad = |what: &str| sqlx::Error::Decode(format!("txs.{what} does not parse").into());
-    let number = |column: &str| -> Result<u64, sqlx::Error> { u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| bad(column)) };
-    let wei = |column: &str| -> Result<u128, sqlx::Error> { row.try_get::<String, _>(column)?.parse().map_err(|_| bad(column)) };
+    let number = |column: &str| -> Result<u64, sqlx::Error> {
+        u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| bad(column))
+    };
+    let wei = |column: &str| -> Result<u128, sqlx::Error> {
+        row.try_get::<String, _>(column)?
+            .parse()
+            .map_err(|_| bad(column))
+    };
     let purpose = match row.try_get::<&str, _>("purpose")? {
         "cancel" => Purpose::Cancel,
         _ => Purpose::Fulfill,

@@ -4,11 +4,14 @@
 
 use super::config::{FeeConfig, PolicyConfig};
 use super::ledger::{LedgerTx, Purpose};
-use super::prove::{ChainView, backoff, chain_view, clean_workdir, ending};
+use super::prove::{backoff, clean_workdir};
+use super::rows::Job;
 use super::state::JobState;
-use super::store::{Change, Job, Store, now};
+use super::store::{Change, Store, now};
 use crate::abi::{InferenceOracle, Revert};
-use crate::chain::{Account, BlockInfo, CallSpec, ChainClient, Fees, RpcFailure, RpcKind, TxFields, next_fees};
+use crate::chain::{
+    Account, BlockInfo, CallSpec, ChainClient, Fees, RpcFailure, RpcKind, TxFields, next_fees,
+};
 use crate::error::{OracleError, Result};
 use alloy::eips::BlockId;
 use alloy::primitives::{Address, Bytes, U256};
@@ -45,26 +48,35 @@ impl Sender {
     }
 
     async fn submit(&self, store: &Store, job: &Job) -> Result<()> {
+        if let Some((state, change)) = self.verdict(store, job).await? {
+            return self.end(store, job, state, change).await;
+        }
         let head = self.client.head().await?;
-        let view = chain_view(&self.client, self.oracle, job.request_id).await?;
-        if let Some((state, reason)) = ending(view, head.timestamp) {
-            return self.end(store, job, state, reason, &head).await;
-        }
-        if view == ChainView::Unknown {
-            return self.wait(store, job, "the node does not know the request (yet)").await;
-        }
         let data = fulfill_data(job, self.payee)?;
         let gas_limit = match self.simulate(&data).await {
-            Err(OracleError::Reverted { revert, .. }) => return self.refused(store, job, &revert, &head).await,
+            Err(OracleError::Reverted { revert, .. }) => {
+                return self.refused(store, job, &revert, &head).await;
+            }
             other => other?,
         };
         let Some(fees) = self.fees_now(&head) else {
-            return self.wait(store, job, "the base fee is over fees.max_fee_gwei").await;
+            return self
+                .wait(store, job, "the base fee is over fees.max_fee_gwei")
+                .await;
         };
         if !self.can_pay(gas_limit, fees).await? {
-            return self.wait(store, job, "the account has too little for gas").await;
+            return self
+                .wait(store, job, "the account has too little for gas")
+                .await;
         }
-        let tx = self.sign(Purpose::Fulfill, job_key(job), self.next_nonce().await?, gas_limit, fees, data)?;
+        let tx = self.sign(
+            Purpose::Fulfill,
+            job_key(job),
+            self.next_nonce().await?,
+            gas_limit,
+            fees,
+            data,
+        )?;
         if store.intend(job, &tx).await? {
             self.offer(store, &tx).await?;
         }
@@ -74,47 +86,86 @@ impl Sender {
     /// Waits without counting it as a failure.
     async fn wait(&self, store: &Store, job: &Job, why: &str) -> Result<()> {
         tracing::warn!(request = %job.request_id, why, "waiting");
-        store.postpone(job, Duration::from_secs(self.policy.retry_seconds), why, false).await
+        store
+            .postpone(
+                job,
+                Duration::from_secs(self.policy.retry_seconds),
+                why,
+                false,
+            )
+            .await
     }
 
-    pub(super) async fn end(&self, store: &Store, job: &Job, state: JobState, reason: String, head: &BlockInfo) -> Result<()> {
-        let change = Change { settled: Some((head.number, head.hash, None)), ..Change::because(reason) };
-        if store.step(job, state, change).await? && state != JobState::Failed {
+    pub(super) async fn end(
+        &self,
+        store: &Store,
+        job: &Job,
+        state: JobState,
+        change: Change,
+    ) -> Result<()> {
+        if store.step(job, state, change).await? && state.is_final() {
             clean_workdir(&self.workdir, job);
         }
         Ok(())
     }
 
     /// Simulates at the pending block; the gas limit to use.
-    async fn simulate(&self, data: &Bytes) -> Result<u64> {
+    pub(super) async fn simulate(&self, data: &Bytes) -> Result<u64> {
         let from = Some(self.account.address());
-        let spec = CallSpec { from, to: Some(self.oracle), data: data.clone(), gas: Some(self.fees.max_gas), ..CallSpec::default() };
-        self.client.call(&spec, BlockId::pending(), "fulfill").await?;
+        let spec = CallSpec {
+            from,
+            to: Some(self.oracle),
+            data: data.clone(),
+            gas: Some(self.fees.max_gas),
+            ..CallSpec::default()
+        };
+        self.client
+            .call(&spec, BlockId::pending(), "fulfill")
+            .await?;
         let estimate = self.client.estimate_gas(&spec, "fulfill").await?;
         Ok((estimate + estimate * self.fees.gas_margin_percent / 100).min(self.fees.max_gas))
     }
 
     /// The contract says no, by name.
-    async fn refused(&self, store: &Store, job: &Job, revert: &Revert, head: &BlockInfo) -> Result<()> {
+    async fn refused(
+        &self,
+        store: &Store,
+        job: &Job,
+        revert: &Revert,
+        head: &BlockInfo,
+    ) -> Result<()> {
         tracing::warn!(request = %job.request_id, %revert, "simulation reverted");
         let reason = revert.to_string();
+        let change = Change {
+            settled: Some((head.number, head.hash, None)),
+            ..Change::because(reason.as_str())
+        };
         match revert.name.as_str() {
             // Somebody's transaction is in the pool, or the node is behind: the next look decides.
             "AlreadyFulfilled" | "UnknownRequest" => self.wait(store, job, &reason).await,
-            "DeadlinePassed" | "AlreadyRefunded" => self.end(store, job, JobState::Expired, reason, head).await,
-            "ModelRevoked" => self.end(store, job, JobState::Refused, reason, head).await,
-            "ProofRejected" if job.attempts + 1 < self.policy.attempts => self.prove_again(store, job, reason).await,
-            "Empty" | "Error" | "Panic" if job.attempts + 1 < self.policy.attempts => {
-                store.postpone(job, backoff(&self.policy, job.attempts), &reason, true).await
+            "DeadlinePassed" | "AlreadyRefunded" => {
+                self.end(store, job, JobState::Expired, change).await
             }
-            _ => self.end(store, job, JobState::Failed, reason, head).await,
+            "ModelRevoked" => self.end(store, job, JobState::Refused, change).await,
+            "ProofRejected" if job.attempts + 1 < self.policy.attempts => {
+                self.prove_again(store, job, reason).await
+            }
+            "Empty" | "Error" | "Panic" if job.attempts + 1 < self.policy.attempts => {
+                store
+                    .postpone(job, backoff(&self.policy, job.attempts), &reason, true)
+                    .await
+            }
+            _ => self.end(store, job, JobState::Failed, change).await,
         }
     }
 
     /// The stored proof is no good: made again from nothing.
     async fn prove_again(&self, store: &Store, job: &Job, reason: String) -> Result<()> {
         clean_workdir(&self.workdir, job);
-        let change = Change { retry_in: Some(backoff(&self.policy, job.attempts)), ..Change::because(reason) };
+        let change = Change {
+            retry_in: Some(backoff(&self.policy, job.attempts)),
+            ..Change::because(reason)
+        };
         store.step(job, JobState::Executed, change).await?;
         Ok(())
     }
@@ -123,7 +174,8 @@ impl Sender {
     pub(super) fn fees_now(&self, head: &BlockInfo) -> Option<Fees> {
         let wanted = next_fees(head.base_fee, self.fees.priority_fee());
         let max_fee = wanted.max_fee.min(self.fees.max_fee());
-        (max_fee >= head.base_fee.saturating_add(wanted.priority_fee)).then_some(Fees { max_fee, ..wanted })
+        (max_fee >= head.base_fee.saturating_add(wanted.priority_fee))
+            .then_some(Fees { max_fee, ..wanted })
     }
 
     async fn can_pay(&self, gas_limit: u64, fees: Fees) -> Result<bool> {
@@ -139,7 +191,10 @@ impl Sender {
     /// The pool's count: whatever else uses this key is not replaced.
     async fn next_nonce(&self) -> Result<u64> {
         let address = self.account.address();
-        let (mined, pending) = (self.client.nonce_mined(address).await?, self.client.nonce_pending(address).await?);
+        let (mined, pending) = (
+            self.client.nonce_mined(address).await?,
+            self.client.nonce_pending(address).await?,
+        );
         if pending > mined {
             tracing::warn!(mined, pending, "something else sends from this account");
         }
@@ -159,8 +214,20 @@ impl Sender {
             Purpose::Fulfill => self.oracle,
             Purpose::Cancel => self.account.address(),
         };
-        let Fees { max_fee, priority_fee } = fees;
-        let fields = TxFields { chain_id: self.chain_id, nonce, gas_limit, max_fee, priority_fee, to, value: U256::ZERO, data };
+        let Fees {
+            max_fee,
+            priority_fee,
+        } = fees;
+        let fields = TxFields {
+            chain_id: self.chain_id,
+            nonce,
+            gas_limit,
+            max_fee,
+            priority_fee,
+            to,
+            value: U256::ZERO,
+            data,
+        };
         let signed = self.account.sign(&fields)?;
         let created_at = now();
         Ok(LedgerTx {
@@ -187,12 +254,28 @@ impl Sender {
                 false
             }
         };
-        if taken {
-            store.failpoint().hit("after-send");
+        if !taken {
+            return store.tried(tx.hash, false).await;
         }
-        store.tried(tx.hash, taken).await?;
-        let Some(id) = tx.request_id.as_deref().filter(|_| taken && tx.purpose == Purpose::Fulfill) else { return Ok(()) };
-        if let Some(job) = store.job(id).await?.filter(|job| job.state == JobState::Submitting) {
+        store.failpoint().hit("after-send");
+        self.taken(store, tx).await
+    }
+
+    /// A node has the transaction.
+    pub(super) async fn taken(&self, store: &Store, tx: &LedgerTx) -> Result<()> {
+        store.tried(tx.hash, true).await?;
+        let Some(id) = tx
+            .request_id
+            .as_deref()
+            .filter(|_| tx.purpose == Purpose::Fulfill)
+        else {
+            return Ok(());
+        };
+        if let Some(job) = store
+            .job(id)
+            .await?
+            .filter(|job| job.state == JobState::Submitting)
+        {
             store.step(&job, JobState::Sent, Change::default()).await?;
         }
         Ok(())
@@ -202,8 +285,12 @@ impl Sender {
 fn report(tx: &LedgerTx, failure: &RpcFailure) {
     let (code, nonce, hash) = (failure.kind.code(), tx.nonce, tx.hash);
     match failure.kind {
-        RpcKind::InsufficientFunds => tracing::error!(code, nonce, %hash, %failure, "too little for gas"),
-        _ => tracing::warn!(code, nonce, %hash, %failure, "the node did not take the transaction, or the reply was lost"),
+        RpcKind::InsufficientFunds => {
+            tracing::error!(code, nonce, %hash, %failure, "too little for gas")
+        }
+        _ => {
+            tracing::warn!(code, nonce, %hash, %failure, "the node did not take the transaction, or the reply was lost")
+        }
     }
 }
 
@@ -214,7 +301,17 @@ pub(super) fn job_key(job: &Job) -> Option<String> {
 /// Call data of `fulfill` for a proven job.
 pub(super) fn fulfill_data(job: &Job, payee: Address) -> Result<Bytes> {
     let (Some(outputs), Some(proof)) = (job.outputs.clone(), job.proof.clone()) else {
-        return Err(OracleError::BadRequest(format!("job {} is {} but has no proof", job.request_id, job.state)));
+        return Err(OracleError::BadRequest(format!(
+            "job {} is {} but has no proof",
+            job.request_id, job.state
+        )));
     };
-    Ok(InferenceOracle::fulfillCall { requestId: job.request_id, payee, outputs, proof }.abi_encode().into())
+    Ok(InferenceOracle::fulfillCall {
+        requestId: job.request_id,
+        payee,
+        outputs,
+        proof,
+    }
+    .abi_encode()
+    .into())
 }

@@ -4,6 +4,7 @@ use super::config::{LogConfig, LogFormat, RelayerConfig};
 use super::failpoint::FailPoint;
 use super::prove::ProveWorker;
 use super::sender::Sender;
+use super::shutdown::{Shutdown, listen};
 use super::store::Store;
 use super::watcher::Watcher;
 use crate::chain::{Account, ChainClient, RetryPolicy, Secret};
@@ -13,7 +14,6 @@ use crate::error::{Class, OracleError, Result};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Longest pause after errors that follow each other.
@@ -30,48 +30,6 @@ pub struct RelayerOptions {
     pub failpoint: FailPoint,
 }
 
-/// How far a stop has come: 0 run, 1 drain, 2 quit.
-#[derive(Debug, Clone)]
-pub struct Shutdown(watch::Receiver<u8>);
-
-/// Stops a relayer.
-#[derive(Debug, Clone)]
-pub struct ShutdownHandle(Arc<watch::Sender<u8>>);
-
-impl Shutdown {
-    /// A handle and what the relayer watches.
-    pub fn channel() -> (ShutdownHandle, Self) {
-        let (sender, receiver) = watch::channel(0);
-        (ShutdownHandle(Arc::new(sender)), Self(receiver))
-    }
-
-    fn stage(&self) -> u8 {
-        *self.0.borrow()
-    }
-
-    /// Waits until the stage is reached (for ever, if nobody can stop us any more).
-    async fn reached(&mut self, stage: u8) {
-        if self.0.wait_for(|s| *s >= stage).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-
-    /// Sleeps, unless a stop comes first.
-    async fn sleep(&mut self, pause: Duration) {
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = self.reached(1) => {}
-        }
-    }
-}
-
-impl ShutdownHandle {
-    /// The first call finishes what is in hand (the proof in the making is interrupted where it can go on later); the second quits.
-    pub fn stop(&self) {
-        self.0.send_modify(|stage| *stage = stage.saturating_add(1).min(2));
-    }
-}
-
 /// A relayer that passed its start-up checks.
 pub struct Relayer {
     config: RelayerConfig,
@@ -83,13 +41,27 @@ pub struct Relayer {
 
 impl Relayer {
     /// Checks node, deployment, models, key and database. `path` is the configuration file, for messages.
-    pub async fn start(path: &Path, config: RelayerConfig, engines: Vec<Arc<dyn InferenceEngine>>, options: RelayerOptions) -> Result<Self> {
+    pub async fn start(
+        path: &Path,
+        config: RelayerConfig,
+        engines: Vec<Arc<dyn InferenceEngine>>,
+        options: RelayerOptions,
+    ) -> Result<Self> {
         let account = load_account(&config, &options).await?;
-        let url = options.rpc_url.clone().map_or_else(|| config.rpc_url(path), Ok)?;
+        let url = options
+            .rpc_url
+            .clone()
+            .map_or_else(|| config.rpc_url(path), Ok)?;
         let client = ChainClient::http(url.expose(), RetryPolicy::default())?;
-        client.expect_chain(config.chain.id, &path.display().to_string()).await?;
+        client
+            .expect_chain(config.chain.id, &path.display().to_string())
+            .await?;
         let record = DeploymentRecord::load(&config.chain.deployment)?;
-        record.expect_chain(&config.chain.deployment, config.chain.id, client.shown_url())?;
+        record.expect_chain(
+            &config.chain.deployment,
+            config.chain.id,
+            client.shown_url(),
+        )?;
         check_deployment(&client, &record).await?;
         check_engines(&record, &engines)?;
         let store = Store::open(&config.store.database, options.failpoint).await?;
@@ -104,7 +76,9 @@ impl Relayer {
             store.belongs_to(key, &value).await?;
         }
         tracing::info!(chain = config.chain.id, %oracle, account = %account.address(), %payee, node = client.shown_url(), "relayer starts");
-        Ok(Self::assemble(config, store, client, account, &record, engines, payee))
+        Ok(Self::assemble(
+            config, store, client, account, &record, engines, payee,
+        ))
     }
 
     fn assemble(
@@ -116,8 +90,19 @@ impl Relayer {
         engines: Vec<Arc<dyn InferenceEngine>>,
         payee: alloy::primitives::Address,
     ) -> Self {
-        let (chain, oracle, models) = (&config.chain, record.inference_oracle.address, engines.iter().map(|e| e.model_id()).collect());
-        let watcher = Watcher::new(client.clone(), oracle, models, record.start_block, chain.log_range, chain.request_confirmations);
+        let (chain, oracle, models) = (
+            &config.chain,
+            record.inference_oracle.address,
+            engines.iter().map(|e| e.model_id()).collect(),
+        );
+        let watcher = Watcher::new(
+            client.clone(),
+            oracle,
+            models,
+            record.start_block,
+            chain.log_range,
+            chain.request_confirmations,
+        );
         let prover = ProveWorker {
             client: client.clone(),
             chain_id: chain.id,
@@ -139,12 +124,24 @@ impl Relayer {
             confirmations: chain.confirmations,
             workdir: config.store.workdir.clone(),
         };
-        Self { config, store, watcher, prover, sender }
+        Self {
+            config,
+            store,
+            watcher,
+            prover,
+            sender,
+        }
     }
 
     /// Runs until stopped (`Ok`) or until an error that nobody but an operator can mend.
     pub async fn run(self, shutdown: Shutdown) -> Result<()> {
-        let Self { config, store, mut watcher, prover, sender } = self;
+        let Self {
+            config,
+            store,
+            mut watcher,
+            prover,
+            sender,
+        } = self;
         let (store, prover) = (Arc::new(store), Arc::new(prover));
         let poll = Duration::from_millis(config.chain.poll_interval_ms);
         let cancel = prover.cancel.clone();
@@ -159,20 +156,35 @@ impl Relayer {
         });
         loops.spawn({
             let (store, shutdown) = (store.clone(), shutdown.clone());
-            repeat("prove", poll, shutdown, async move || prover.advance(&store).await)
+            repeat("prove", poll, shutdown, async move || {
+                prover.advance(&store).await
+            })
         });
         loops.spawn({
             let (store, shutdown) = (store.clone(), shutdown.clone());
-            repeat("send", poll, shutdown, async move || sender.tick(&store).await.map(|()| false))
+            repeat("send", poll, shutdown, async move || {
+                sender.tick(&store).await.map(|()| false)
+            })
         });
-        let outcome = supervise(loops, shutdown, &cancel, Duration::from_secs(config.policy.drain_seconds)).await;
+        let outcome = supervise(
+            loops,
+            shutdown,
+            &cancel,
+            Duration::from_secs(config.policy.drain_seconds),
+        )
+        .await;
         store.close().await;
         outcome
     }
 }
 
 /// Calls `work` until a stop: at once again if it returns true, else after a pause; errors make the pauses longer.
-async fn repeat(name: &'static str, poll: Duration, mut shutdown: Shutdown, mut work: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+async fn repeat(
+    name: &'static str,
+    poll: Duration,
+    mut shutdown: Shutdown,
+    mut work: impl AsyncFnMut() -> Result<bool>,
+) -> Result<()> {
     let mut pause = poll;
     while shutdown.stage() == 0 {
         match work().await {
@@ -197,11 +209,20 @@ async fn repeat(name: &'static str, poll: Duration, mut shutdown: Shutdown, mut 
 
 /// Errors of the own disk and key end the service; whatever a node says, the service lives on and tries again.
 fn is_fatal(error: &OracleError) -> bool {
-    error.class() == Class::Stop && matches!(error, OracleError::Store { .. } | OracleError::Io { .. } | OracleError::Key(_))
+    error.class() == Class::Stop
+        && matches!(
+            error,
+            OracleError::Store { .. } | OracleError::Io { .. } | OracleError::Key(_)
+        )
 }
 
 /// Waits for the loops; a stop, or a loop's error, drains them; a second stop, or the drain's end, leaves them.
-async fn supervise(mut loops: JoinSet<Result<()>>, mut shutdown: Shutdown, cancel: &CancelFlag, drain: Duration) -> Result<()> {
+async fn supervise(
+    mut loops: JoinSet<Result<()>>,
+    mut shutdown: Shutdown,
+    cancel: &CancelFlag,
+    drain: Duration,
+) -> Result<()> {
     let mut outcome = Ok(());
     tokio::select! {
         () = shutdown.reached(1) => tracing::info!("stopping; a second signal quits at once"),
@@ -225,7 +246,12 @@ async fn supervise(mut loops: JoinSet<Result<()>>, mut shutdown: Shutdown, cance
 }
 
 fn flatten(ended: Result<Result<()>, tokio::task::JoinError>) -> Result<()> {
-    ended.unwrap_or_else(|e| Err(OracleError::Tool { tool: "relayer".into(), message: format!("a task died: {e}") }))
+    ended.unwrap_or_else(|e| {
+        Err(OracleError::Tool {
+            tool: "relayer".into(),
+            message: format!("a task died: {e}"),
+        })
+    })
 }
 
 async fn load_account(config: &RelayerConfig, options: &RelayerOptions) -> Result<Account> {
@@ -245,49 +271,61 @@ fn check_engines(record: &DeploymentRecord, engines: &[Arc<dyn InferenceEngine>]
     for engine in engines {
         let id = engine.model_id();
         let model = record.model(id).ok_or_else(|| {
-            let known: Vec<_> = record.models.iter().map(|m| m.model_id.to_string()).collect();
-            OracleError::Deployment(format!("model {id} is not in the deployment record (it has {})", known.join(", ")))
+            let known: Vec<_> = record
+                .models
+                .iter()
+                .map(|m| m.model_id.to_string())
+                .collect();
+            OracleError::Deployment(format!(
+                "model {id} is not in the deployment record (it has {})",
+                known.join(", ")
+            ))
         })?;
-        if (model.input_words as usize, model.output_words as usize) != (engine.input_words(), engine.output_words()) {
-            return Err(OracleError::Deployment(format!("model {id} has other shapes in the deployment record")));
+        if (model.input_words as usize, model.output_words as usize)
+            != (engine.input_words(), engine.output_words())
+        {
+            return Err(OracleError::Deployment(format!(
+                "model {id} has other shapes in the deployment record"
+            )));
         }
     }
     Ok(())
 }
 
 /// Starts and runs a relayer until SIGTERM or SIGINT. Builds its own runtime; a proof still in the making is left behind.
-pub fn run_until_signal(path: &Path, config: RelayerConfig, engines: Vec<Arc<dyn InferenceEngine>>, options: RelayerOptions) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+pub fn run_until_signal(
+    path: &Path,
+    config: RelayerConfig,
+    engines: Vec<Arc<dyn InferenceEngine>>,
+    options: RelayerOptions,
+) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(OracleError::io("starting the runtime for", path))?;
     let outcome = runtime.block_on(async {
         let (handle, shutdown) = Shutdown::channel();
         listen(handle).map_err(OracleError::io("listening for signals for", path))?;
-        Relayer::start(path, config, engines, options).await?.run(shutdown).await
+        Relayer::start(path, config, engines, options)
+            .await?
+            .run(shutdown)
+            .await
     });
     runtime.shutdown_background();
     outcome
 }
 
-fn listen(handle: ShutdownHandle) -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            handle.stop();
-        }
-    });
-    Ok(())
-}
-
 /// Sets up log lines on standard error. Once a process; a second call does nothing.
 pub fn init_logging(config: &LogConfig) {
     use tracing_subscriber::EnvFilter;
-    let wanted = std::env::var("RUST_LOG").ok().or_else(|| config.filter.clone()).unwrap_or_else(|| "info".into());
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(EnvFilter::new(wanted));
+    let wanted = std::env::var("RUST_LOG")
+        .ok()
+        .or_else(|| config.filter.clone())
+        .unwrap_or_else(|| "info".into());
+    let builder = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(EnvFilter::new(wanted));
     let _ = match config.format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),

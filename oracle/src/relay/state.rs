@@ -82,7 +82,10 @@ impl JobState {
 
     /// Whether nothing more will happen by itself.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Done | Self::AlreadyDone | Self::Expired | Self::Refused | Self::Failed)
+        matches!(
+            self,
+            Self::Done | Self::AlreadyDone | Self::Expired | Self::Refused | Self::Failed
+        )
     }
 
     /// Whether a step may be taken. A re-org's way back is not a step, see `Store::rewind`.
@@ -91,12 +94,14 @@ impl JobState {
             (Self::Seen, Self::Queued)
             | (Self::Queued, Self::Executed)
             | (Self::Executed, Self::Proven | Self::Queued)
-            | (Self::Proven, Self::Submitting | Self::Executed)
+            | (Self::Proven, Self::Submitting | Self::Executed | Self::Mined)
             | (Self::Submitting, Self::Sent | Self::Mined | Self::Proven)
             | (Self::Sent, Self::Mined | Self::Proven)
             | (Self::Mined, Self::Confirmed | Self::Sent)
             | (Self::Confirmed, Self::Done | Self::Proven) => true,
-            (from, Self::AlreadyDone | Self::Expired | Self::Refused | Self::Failed) => !from.is_final(),
+            (from, Self::AlreadyDone | Self::Expired | Self::Refused | Self::Failed) => {
+                !from.is_final()
+            }
             _ => false,
         }
     }
@@ -123,13 +128,19 @@ mod tests {
     #[test]
     fn final_states_are_final() {
         for from in JobState::ALL.into_iter().filter(|s| s.is_final()) {
-            assert!(JobState::ALL.into_iter().all(|to| !from.may_become(to)), "{from}");
+            assert!(
+                JobState::ALL.into_iter().all(|to| !from.may_become(to)),
+                "{from}"
+            );
         }
     }
 
     #[test]
     fn nothing_is_sent_without_an_intent() {
-        let before_sent: Vec<_> = JobState::ALL.into_iter().filter(|s| s.may_become(JobState::Sent)).collect();
+        let before_sent: Vec<_> = JobState::ALL
+            .into_iter()
+            .filter(|s| s.may_become(JobState::Sent))
+            .collect();
         assert_eq!(before_sent, [JobState::Submitting, JobState::Mined]);
     }
 }

@@ -1,89 +1,18 @@
 //! Jobs in SQLite. Every change of state is one transaction that also checks the state it starts from and writes a line of history.
 
 use super::failpoint::FailPoint;
+use super::rows::{Job, hash, job_of, uint};
+use super::seen::{SeenRequest, add_request, rewind_in};
 use super::state::JobState;
 use crate::error::{OracleError, Result};
-use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use alloy::primitives::{B256, Bytes, U256};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Row, SqliteConnection};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// A request as its event told it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SeenRequest {
-    pub(crate) request_id: U256,
-    pub(crate) model_id: B256,
-    pub(crate) requester: Address,
-    pub(crate) deadline: u64,
-    pub(crate) callback_gas: u32,
-    pub(crate) callback: Address,
-    pub(crate) fee: U256,
-    pub(crate) inputs: Vec<U256>,
-    pub(crate) block_number: u64,
-    pub(crate) block_hash: B256,
-    pub(crate) log_index: u64,
-}
-
-impl SeenRequest {
-    /// Tells two requests of one id apart.
-    fn digest(&self) -> B256 {
-        let mut bytes = [self.model_id.as_slice(), self.requester.as_slice(), self.callback.as_slice()].concat();
-        bytes.extend(self.deadline.to_be_bytes());
-        bytes.extend(self.callback_gas.to_be_bytes());
-        bytes.extend(self.fee.to_be_bytes::<32>());
-        bytes.extend(words_to_bytes(&self.inputs));
-        keccak256(bytes)
-    }
-}
-
-/// One job.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Job {
-    /// The request on chain.
-    pub request_id: U256,
-    /// Its model.
-    pub model_id: B256,
-    /// Last second in which it can be fulfilled.
-    pub deadline: u64,
-    /// Gas for its callback.
-    pub callback_gas: u32,
-    /// Its fee in wei.
-    pub fee: U256,
-    /// Packed input words.
-    pub inputs: Vec<U256>,
-    /// Where it is.
-    pub state: JobState,
-    /// Why it ended, or what went wrong last.
-    pub reason: Option<String>,
-    /// Failed attempts since the last progress.
-    pub attempts: u32,
-    /// Packed output words.
-    pub outputs: Option<Vec<U256>>,
-    /// The proof blob.
-    pub proof: Option<Bytes>,
-    /// Block of our transaction, or the newest one when the end was seen.
-    pub settled_block: Option<u64>,
-    /// That block's hash.
-    pub settled_hash: Option<B256>,
-    /// Our mined transaction.
-    pub settled_tx: Option<B256>,
-}
-
-/// One line of a job's history.
-#[derive(Debug, Clone)]
-pub struct Transition {
-    /// Seconds since 1970.
-    pub at: u64,
-    /// The state before; none for a new job.
-    pub from: Option<String>,
-    /// The state after.
-    pub to: String,
-    /// More.
-    pub detail: Option<String>,
-}
 
 /// What changes beside the state.
 #[derive(Debug, Clone, Default)]
@@ -100,7 +29,10 @@ pub(crate) struct Change {
 
 impl Change {
     pub(crate) fn because(reason: impl Into<String>) -> Self {
-        Self { reason: Some(reason.into()), ..Self::default() }
+        Self {
+            reason: Some(reason.into()),
+            ..Self::default()
+        }
     }
 }
 
@@ -114,7 +46,9 @@ pub(crate) struct Store {
 }
 
 pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs())
 }
 
 /// SQLite's integers are signed; nothing stored here comes near 2^63 (deadlines are cut to it).
@@ -122,19 +56,11 @@ pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn uint(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
-}
-
 pub(super) fn words_to_bytes(words: &[U256]) -> Vec<u8> {
     words.iter().flat_map(|w| w.to_be_bytes::<32>()).collect()
 }
 
-fn words_from_bytes(bytes: &[u8]) -> Vec<U256> {
-    bytes.chunks(32).map(U256::from_be_slice).collect()
-}
-
-fn options(path: &Path) -> SqliteConnectOptions {
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -144,21 +70,39 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_secs(10))
 }
 
-fn store_error(path: &Path) -> impl Fn(sqlx::Error) -> OracleError {
+pub(super) fn store_error(path: &Path) -> impl Fn(sqlx::Error) -> OracleError {
     let path = path.to_owned();
-    move |e| OracleError::Store { path: path.clone(), message: e.to_string() }
+    move |e| OracleError::Store {
+        path: path.clone(),
+        message: e.to_string(),
+    }
 }
 
 impl Store {
     /// Opens (and creates, and migrates) the database; fails if another process has it.
     pub(crate) async fn open(path: &Path, failpoint: FailPoint) -> Result<Self> {
-        let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let dir = path
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
         std::fs::create_dir_all(dir).map_err(OracleError::io("creating", dir))?;
         let lock = lock_file(path)?;
         let error = store_error(path);
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options(path)).await.map_err(&error)?;
-        sqlx::migrate!("./migrations").run(&pool).await.map_err(|e| error(e.into()))?;
-        Ok(Self { pool, path: path.to_owned(), failpoint, _lock: lock })
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options(path))
+            .await
+            .map_err(&error)?;
+        sqlx::migrate!("./migrations")
+            .run(&pool)
+            .await
+            .map_err(|e| error(e.into()))?;
+        Ok(Self {
+            pool,
+            path: path.to_owned(),
+            failpoint,
+            _lock: lock,
+        })
     }
 
     pub(super) fn error(&self) -> impl Fn(sqlx::Error) -> OracleError {
@@ -168,27 +112,46 @@ impl Store {
     /// Writes what this database belongs to, or fails if it belongs to something else.
     pub(crate) async fn belongs_to(&self, key: &str, value: &str) -> Result<()> {
         let error = self.error();
-        let insert = sqlx::query("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING").bind(key).bind(value);
+        let insert =
+            sqlx::query("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO NOTHING")
+                .bind(key)
+                .bind(value);
         insert.execute(&self.pool).await.map_err(&error)?;
-        let row = sqlx::query("SELECT value FROM meta WHERE key = ?").bind(key).fetch_one(&self.pool).await.map_err(&error)?;
+        let row = sqlx::query("SELECT value FROM meta WHERE key = ?")
+            .bind(key)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(&error)?;
         let stored: String = row.try_get(0).map_err(&error)?;
         if stored == value {
             return Ok(());
         }
         let message = format!("it was made for {key} {stored}, not {value}: use another file");
-        Err(OracleError::StoreOwner { path: self.path.clone(), message })
+        Err(OracleError::StoreOwner {
+            path: self.path.clone(),
+            message,
+        })
     }
 
     /// The newest checkpoints first, at most `limit`.
     pub(crate) async fn checkpoints(&self, limit: u32) -> Result<Vec<(u64, B256)>> {
         let error = self.error();
-        let query = sqlx::query("SELECT number, hash FROM checkpoints ORDER BY number DESC LIMIT ?").bind(limit);
+        let query =
+            sqlx::query("SELECT number, hash FROM checkpoints ORDER BY number DESC LIMIT ?")
+                .bind(limit);
         let rows = query.fetch_all(&self.pool).await.map_err(&error)?;
-        rows.iter().map(|row| Ok((uint(row.try_get(0)?), hash(row, 1)?))).collect::<Result<_, sqlx::Error>>().map_err(error)
+        rows.iter()
+            .map(|row| Ok((uint(row.try_get(0)?), hash(row, 1)?)))
+            .collect::<Result<_, sqlx::Error>>()
+            .map_err(error)
     }
 
     /// Stores the requests of a window of blocks together with the checkpoint at its end.
-    pub(crate) async fn add_window(&self, requests: &[SeenRequest], end: (u64, B256)) -> Result<usize> {
+    pub(crate) async fn add_window(
+        &self,
+        requests: &[SeenRequest],
+        end: (u64, B256),
+    ) -> Result<usize> {
         let error = self.error();
         let mut tx = self.pool.begin().await.map_err(&error)?;
         let mut fresh = 0;
@@ -196,7 +159,12 @@ impl Store {
             fresh += usize::from(add_request(&mut tx, request).await.map_err(&error)?);
         }
         let upsert = "INSERT INTO checkpoints (number, hash) VALUES (?, ?) ON CONFLICT (number) DO UPDATE SET hash = excluded.hash";
-        sqlx::query(upsert).bind(int(end.0)).bind(end.1.as_slice()).execute(&mut *tx).await.map_err(&error)?;
+        sqlx::query(upsert)
+            .bind(int(end.0))
+            .bind(end.1.as_slice())
+            .execute(&mut *tx)
+            .await
+            .map_err(&error)?;
         let prune = "DELETE FROM checkpoints WHERE number NOT IN (SELECT number FROM checkpoints ORDER BY number DESC LIMIT 1024)";
         sqlx::query(prune).execute(&mut *tx).await.map_err(&error)?;
         tx.commit().await.map_err(&error)?;
@@ -230,10 +198,22 @@ impl Store {
     }
 
     /// The job stays where it is and waits. `failed`: count it as a failed attempt.
-    pub(crate) async fn postpone(&self, job: &Job, pause: Duration, reason: &str, failed: bool) -> Result<()> {
+    pub(crate) async fn postpone(
+        &self,
+        job: &Job,
+        pause: Duration,
+        reason: &str,
+        failed: bool,
+    ) -> Result<()> {
         let sql = "UPDATE jobs SET attempts = attempts + ?, not_before = ?, reason = ?, updated_at = ? WHERE request_id = ? AND state = ?";
-        let query = sqlx::query(sql).bind(i64::from(failed)).bind(int(now() + pause.as_secs())).bind(reason).bind(int(now()));
-        let query = query.bind(job.request_id.to_string()).bind(job.state.as_str());
+        let query = sqlx::query(sql)
+            .bind(i64::from(failed))
+            .bind(int(now() + pause.as_secs()))
+            .bind(reason)
+            .bind(int(now()));
+        let query = query
+            .bind(job.request_id.to_string())
+            .bind(job.state.as_str());
         query.execute(&self.pool).await.map_err(self.error())?;
         Ok(())
     }
@@ -246,7 +226,10 @@ impl Store {
             let query = sqlx::query(
                 "SELECT * FROM jobs WHERE state = ? AND (? = 0 OR (orphaned = 0 AND not_before <= ?)) ORDER BY block_number, log_index",
             );
-            let query = query.bind(state.as_str()).bind(i64::from(ready)).bind(int(now()));
+            let query = query
+                .bind(state.as_str())
+                .bind(i64::from(ready))
+                .bind(int(now()));
             for row in query.fetch_all(&self.pool).await.map_err(&error)? {
                 jobs.push(job_of(&row).map_err(&error)?);
             }
@@ -257,7 +240,11 @@ impl Store {
     /// One job.
     pub(crate) async fn job(&self, request_id: &str) -> Result<Option<Job>> {
         let error = self.error();
-        let row = sqlx::query("SELECT * FROM jobs WHERE request_id = ?").bind(request_id).fetch_optional(&self.pool).await.map_err(&error)?;
+        let row = sqlx::query("SELECT * FROM jobs WHERE request_id = ?")
+            .bind(request_id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(&error)?;
         row.as_ref().map(job_of).transpose().map_err(error)
     }
 
@@ -278,43 +265,26 @@ impl Store {
 /// An advisory lock beside the database: two relayers on one ledger would fight over nonces.
 fn lock_file(path: &Path) -> Result<File> {
     let lock_path = path.with_extension("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&lock_path).map_err(OracleError::io("opening", &lock_path))?;
-    file.try_lock().map_err(|_| OracleError::StoreOwner { path: path.to_owned(), message: "another relayer has it open".into() })?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&lock_path)
+        .map_err(OracleError::io("opening", &lock_path))?;
+    file.try_lock().map_err(|_| OracleError::StoreOwner {
+        path: path.to_owned(),
+        message: "another relayer has it open".into(),
+    })?;
     Ok(file)
 }
 
-/// True if the request is new (or another one under a known id).
-async fn add_request(tx: &mut SqliteConnection, r: &SeenRequest) -> Result<bool, sqlx::Error> {
-    let id = r.request_id.to_string();
-    let digest = r.digest();
-    let known = sqlx::query("SELECT digest FROM jobs WHERE request_id = ?").bind(&id).fetch_optional(&mut *tx).await?;
-    let known = known.map(|row| hash(&row, 0)).transpose()?;
-    if known == Some(digest) {
-        let sql = "UPDATE jobs SET orphaned = 0, block_number = ?, block_hash = ?, log_index = ? WHERE request_id = ?";
-        let query = sqlx::query(sql).bind(int(r.block_number)).bind(r.block_hash.as_slice()).bind(int(r.log_index)).bind(&id);
-        query.execute(&mut *tx).await?;
-        return Ok(false);
-    }
-    // An UPDATE, not a REPLACE: the ledger's rows refer to this one.
-    let sql = "INSERT INTO jobs (request_id, model_id, requester, deadline, callback_gas, callback, fee, inputs, digest,
-            block_number, block_hash, log_index, state, created_at, updated_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'seen', ?, ?)
-        ON CONFLICT (request_id) DO UPDATE SET model_id = excluded.model_id, requester = excluded.requester,
-            deadline = excluded.deadline, callback_gas = excluded.callback_gas, callback = excluded.callback, fee = excluded.fee,
-            inputs = excluded.inputs, digest = excluded.digest, block_number = excluded.block_number,
-            block_hash = excluded.block_hash, log_index = excluded.log_index, state = 'seen', updated_at = excluded.updated_at,
-            orphaned = 0, reason = NULL, attempts = 0, not_before = 0, outputs = NULL, proof = NULL,
-            settled_block = NULL, settled_hash = NULL, settled_tx = NULL";
-    let query = sqlx::query(sql).bind(&id).bind(r.model_id.as_slice()).bind(r.requester.as_slice()).bind(int(r.deadline));
-    let query = query.bind(i64::from(r.callback_gas)).bind(r.callback.as_slice()).bind(r.fee.to_string()).bind(words_to_bytes(&r.inputs));
-    let query = query.bind(digest.as_slice()).bind(int(r.block_number)).bind(r.block_hash.as_slice()).bind(int(r.log_index));
-    query.bind(int(now())).bind(int(now())).execute(&mut *tx).await?;
-    history(tx, &id, None, "seen", known.map(|_| "another request under this id after a re-org")).await?;
-    Ok(true)
-}
-
 /// The compare-and-set under every step.
-pub(super) async fn step_in(tx: &mut SqliteConnection, job: &Job, to: JobState, change: &Change) -> Result<bool, sqlx::Error> {
+pub(super) async fn step_in(
+    tx: &mut SqliteConnection,
+    job: &Job,
+    to: JobState,
+    change: &Change,
+) -> Result<bool, sqlx::Error> {
     if !job.state.may_become(to) {
         tracing::error!(request = %job.request_id, from = %job.state, %to, "a step that does not exist; ignored");
         return Ok(false);
@@ -324,17 +294,46 @@ pub(super) async fn step_in(tx: &mut SqliteConnection, job: &Job, to: JobState, 
             attempts = CASE WHEN ? THEN 0 ELSE attempts + ? END, not_before = ?, updated_at = ?
         WHERE request_id = ? AND state = ?";
     let id = job.request_id.to_string();
-    let query = sqlx::query(sql).bind(to.as_str()).bind(change.reason.as_deref());
-    let query = query.bind(change.outputs.as_deref().map(words_to_bytes)).bind(change.proof.as_ref().map(|p| p.to_vec()));
-    let query = query.bind(change.settled.map(|s| int(s.0))).bind(change.settled.map(|s| s.1.to_vec()));
+    let query = sqlx::query(sql)
+        .bind(to.as_str())
+        .bind(change.reason.as_deref());
+    let query = query
+        .bind(change.outputs.as_deref().map(words_to_bytes))
+        .bind(change.proof.as_ref().map(|p| p.to_vec()));
+    let query = query
+        .bind(change.settled.map(|s| int(s.0)))
+        .bind(change.settled.map(|s| s.1.to_vec()));
     let query = query.bind(change.settled.and_then(|s| s.2).map(|h| h.to_vec()));
-    let query = query.bind(change.reset_attempts).bind(i64::from(change.retry_in.is_some()));
-    let query = query.bind(int(change.retry_in.map_or(0, |pause| now() + pause.as_secs()))).bind(int(now()));
-    let result = query.bind(&id).bind(job.state.as_str()).execute(&mut *tx).await?;
+    let query = query
+        .bind(change.reset_attempts)
+        .bind(i64::from(change.retry_in.is_some()));
+    let query = query
+        .bind(int(change
+            .retry_in
+            .map_or(0, |pause| now() + pause.as_secs())))
+        .bind(int(now()));
+    let result = query
+        .bind(&id)
+        .bind(job.state.as_str())
+        .execute(&mut *tx)
+        .await?;
     if result.rows_affected() == 0 {
         return Ok(false);
     }
-    history(tx, &id, Some(job.state.as_str()), to.as_str(), change.reason.as_deref()).await?;
+    if let Some(hash) = change.settled.and_then(|s| s.2) {
+        sqlx::query("UPDATE txs SET state = 'mined' WHERE hash = ?")
+            .bind(hash.to_vec())
+            .execute(&mut *tx)
+            .await?;
+    }
+    history(
+        tx,
+        &id,
+        Some(job.state.as_str()),
+        to.as_str(),
+        change.reason.as_deref(),
+    )
+    .await?;
     Ok(true)
 }
 
@@ -346,82 +345,13 @@ pub(super) async fn history(
     detail: Option<&str>,
 ) -> Result<(), sqlx::Error> {
     let sql = "INSERT INTO transitions (request_id, at, from_state, to_state, detail) VALUES (?, ?, ?, ?, ?)";
-    sqlx::query(sql).bind(id).bind(int(now())).bind(from).bind(to).bind(detail).execute(tx).await?;
+    sqlx::query(sql)
+        .bind(id)
+        .bind(int(now()))
+        .bind(from)
+        .bind(to)
+        .bind(detail)
+        .execute(tx)
+        .await?;
     Ok(())
-}
-
-async fn rewind_in(tx: &mut SqliteConnection, fork: u64) -> Result<(), sqlx::Error> {
-    let fork = int(fork);
-    sqlx::query("DELETE FROM checkpoints WHERE number > ?").bind(fork).execute(&mut *tx).await?;
-    sqlx::query("UPDATE jobs SET orphaned = 1 WHERE block_number > ?").bind(fork).execute(&mut *tx).await?;
-    let log = "INSERT INTO transitions (request_id, at, from_state, to_state, detail)
-        SELECT request_id, ?, state, 'rewound', 're-org' FROM jobs WHERE settled_block > ?";
-    sqlx::query(log).bind(int(now())).bind(fork).execute(&mut *tx).await?;
-    // Every transaction of a nonce that is open again may be the one that gets mined now.
-    let reopen = "UPDATE txs SET state = 'sent', tried_at = 0 WHERE state IN ('mined', 'replaced') AND nonce IN (
-            SELECT t.nonce FROM txs t JOIN jobs j ON j.settled_tx = t.hash WHERE j.settled_block > ? AND t.state = 'mined')";
-    sqlx::query(reopen).bind(fork).execute(&mut *tx).await?;
-    let sent = "UPDATE jobs SET state = 'sent', settled_block = NULL, settled_hash = NULL, settled_tx = NULL
-        WHERE settled_block > ? AND state IN ('mined', 'confirmed', 'done') AND settled_tx IS NOT NULL";
-    sqlx::query(sent).bind(fork).execute(&mut *tx).await?;
-    let open = "UPDATE jobs SET state = CASE WHEN proof IS NOT NULL THEN 'proven' ELSE 'queued' END,
-            settled_block = NULL, settled_hash = NULL, settled_tx = NULL
-        WHERE settled_block > ? AND state IN ('already-done', 'expired')";
-    sqlx::query(open).bind(fork).execute(&mut *tx).await?;
-    Ok(())
-}
-
-fn hash(row: &SqliteRow, column: usize) -> Result<B256, sqlx::Error> {
-    fixed(row.try_get::<Vec<u8>, _>(column)?)
-}
-
-fn fixed(bytes: Vec<u8>) -> Result<B256, sqlx::Error> {
-    B256::try_from(bytes.as_slice()).map_err(|e| sqlx::Error::Decode(Box::new(e)))
-}
-
-fn number(text: &str) -> Result<U256, sqlx::Error> {
-    text.parse().map_err(|_| sqlx::Error::Decode(format!("not a number: {text}").into()))
-}
-
-fn job_of(row: &SqliteRow) -> Result<Job, sqlx::Error> {
-    let state: String = row.try_get("state")?;
-    Ok(Job {
-        request_id: number(row.try_get("request_id")?)?,
-        model_id: fixed(row.try_get("model_id")?)?,
-        deadline: uint(row.try_get("deadline")?),
-        callback_gas: row.try_get::<i64, _>("callback_gas")?.try_into().unwrap_or(u32::MAX),
-        fee: number(row.try_get("fee")?)?,
-        inputs: words_from_bytes(row.try_get("inputs")?),
-        state: JobState::parse(&state).ok_or_else(|| sqlx::Error::Decode(format!("no such state: {state}").into()))?,
-        reason: row.try_get("reason")?,
-        attempts: row.try_get::<i64, _>("attempts")?.try_into().unwrap_or(u32::MAX),
-        outputs: row.try_get::<Option<&[u8]>, _>("outputs")?.map(words_from_bytes),
-        proof: row.try_get::<Option<Vec<u8>>, _>("proof")?.map(Bytes::from),
-        settled_block: row.try_get::<Option<i64>, _>("settled_block")?.map(uint),
-        settled_hash: row.try_get::<Option<Vec<u8>>, _>("settled_hash")?.map(fixed).transpose()?,
-        settled_tx: row.try_get::<Option<Vec<u8>>, _>("settled_tx")?.map(fixed).transpose()?,
-    })
-}
-
-async fn read_only(path: &Path) -> Result<SqlitePool> {
-    let options = options(path).create_if_missing(false).read_only(true);
-    SqlitePoolOptions::new().max_connections(1).connect_with(options).await.map_err(store_error(path))
-}
-
-/// All jobs of a database, oldest first; works beside a running relayer.
-pub async fn read_jobs(path: &Path) -> Result<Vec<Job>> {
-    let (pool, error) = (read_only(path).await?, store_error(path));
-    let rows = sqlx::query("SELECT * FROM jobs ORDER BY block_number, log_index").fetch_all(&pool).await.map_err(&error)?;
-    rows.iter().map(job_of).collect::<Result<_, _>>().map_err(error)
-}
-
-/// A job's history; works beside a running relayer.
-pub async fn read_transitions(path: &Path, request_id: U256) -> Result<Vec<Transition>> {
-    let (pool, error) = (read_only(path).await?, store_error(path));
-    let query = sqlx::query("SELECT at, from_state, to_state, detail FROM transitions WHERE request_id = ? ORDER BY id");
-    let rows = query.bind(request_id.to_string()).fetch_all(&pool).await.map_err(&error)?;
-    let read = |row: &SqliteRow| {
-        Ok(Transition { at: uint(row.try_get(0)?), from: row.try_get(1)?, to: row.try_get(2)?, detail: row.try_get(3)? })
-    };
-    rows.iter().map(read).collect::<Result<_, sqlx::Error>>().map_err(error)
 }

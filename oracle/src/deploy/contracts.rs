@@ -1,0 +1,158 @@
+//! The four contracts of a plan, where they belong, and whether they are there.
+
+use super::create2::create2_address;
+use super::plan::LOCAL_CHAINS;
+use super::record::ContractRecord;
+use super::run::Run;
+use crate::abi::{InferenceOracle, ModelRegistry, ModelVerifier};
+use crate::error::{OracleError, Result};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy::sol_types::SolConstructor;
+
+pub(super) struct Contract {
+    pub(super) name: &'static str,
+    pub(super) init_code: Bytes,
+    pub(super) address: Address,
+    /// Known beforehand where there are no immutables, else from the record.
+    pub(super) code_hash: Option<B256>,
+}
+
+pub(super) struct Contracts {
+    pub(super) raw: Contract,
+    pub(super) leaf: Contract,
+    pub(super) registry: Contract,
+    pub(super) oracle: Contract,
+}
+
+impl Contracts {
+    pub(super) fn all(&self) -> [&Contract; 4] {
+        [&self.raw, &self.leaf, &self.registry, &self.oracle]
+    }
+}
+
+impl Run<'_> {
+    pub(super) fn contracts(&self, owner: Address) -> Contracts {
+        let model = &self.plan.model;
+        let runtime_hash = keccak256(&model.raw_verifier.runtime_code);
+        let raw = self.contract(
+            "raw verifier",
+            model.raw_verifier.init_code.clone(),
+            Some(runtime_hash),
+        );
+        let leaf_args = ModelVerifier::constructorCall {
+            rawVerifier_: raw.address,
+            modelId_: model.model_id,
+            inputWords_: U256::from(model.input_words),
+            outputWords_: U256::from(model.output_words),
+            proofLength_: U256::from(model.proof_length),
+            vkDigest_: model.vk_digest,
+            srsIsInsecure_: model.srs_insecure,
+            rawCodeHash: runtime_hash,
+        };
+        let leaf = self.contract(
+            "model verifier",
+            with_args(&ModelVerifier::BYTECODE, &leaf_args),
+            None,
+        );
+        let registry_args = ModelRegistry::constructorCall {
+            admin: owner,
+            registrar: owner,
+            guardian: owner,
+        };
+        let registry = self.contract(
+            "model registry",
+            with_args(&ModelRegistry::BYTECODE, &registry_args),
+            None,
+        );
+        let oracle_args = InferenceOracle::constructorCall {
+            registry_: registry.address,
+            admin: owner,
+            guardian: owner,
+        };
+        let oracle = self.contract(
+            "inference oracle",
+            with_args(&InferenceOracle::BYTECODE, &oracle_args),
+            None,
+        );
+        Contracts {
+            raw,
+            leaf,
+            registry,
+            oracle,
+        }
+    }
+
+    fn contract(&self, name: &'static str, init_code: Bytes, code_hash: Option<B256>) -> Contract {
+        let address = create2_address(&init_code);
+        let recorded = self.recorded(address).map(|r| r.code_hash);
+        Contract {
+            name,
+            init_code,
+            address,
+            code_hash: code_hash.or(recorded),
+        }
+    }
+
+    pub(super) fn recorded(&self, address: Address) -> Option<&ContractRecord> {
+        let old = self.old.as_ref()?;
+        let models = old
+            .models
+            .iter()
+            .flat_map(|m| [&m.raw_verifier, &m.model_verifier]);
+        [&old.model_registry, &old.inference_oracle]
+            .into_iter()
+            .chain(models)
+            .find(|c| c.address == address)
+    }
+
+    /// Whether the contract is on chain. What a record names must be there, except on a local chain, which may be a new one.
+    pub(super) async fn is_there(&self, contract: &Contract) -> Result<bool> {
+        let code = self.client.code(contract.address).await?;
+        let local = LOCAL_CHAINS.contains(&self.plan.chain_id);
+        let got = if code.is_empty() {
+            B256::ZERO
+        } else {
+            keccak256(&code)
+        };
+        match contract.code_hash {
+            _ if code.is_empty() && (local || self.recorded(contract.address).is_none()) => {
+                Ok(false)
+            }
+            Some(expected) if got != expected => Err(OracleError::CodeMismatch {
+                name: contract.name.into(),
+                address: contract.address,
+                got,
+                expected,
+            }),
+            _ => Ok(true),
+        }
+    }
+
+    pub(super) async fn is_registered(&self, contracts: &Contracts) -> Result<bool> {
+        let model_id = self.plan.model.model_id;
+        let registry = contracts.registry.address;
+        if self
+            .client
+            .view(registry, &ModelRegistry::statusOfCall { modelId: model_id })
+            .await?
+            == 0
+        {
+            return Ok(false);
+        }
+        let route = self
+            .client
+            .view(registry, &ModelRegistry::routeOfCall { modelId: model_id })
+            .await?;
+        if route.verifier != contracts.leaf.address {
+            return Err(OracleError::Deployment(format!(
+                "model {model_id} is registered with verifier {}, this plan makes {}: other key or other code under the same commitment",
+                route.verifier, contracts.leaf.address
+            )));
+        }
+        Ok(true)
+    }
+}
+
+fn with_args(code: &Bytes, args: &impl SolConstructor) -> Bytes {
+    [code.as_ref(), &args.abi_encode()].concat().into()
+}
