@@ -123,6 +123,28 @@ async fn a_second_model_joins_the_same_oracle() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_local_chain_starts_a_new_record() {
+    let old = World::new(&[]).await;
+    let file = record_path(old.dir.path(), 31_337);
+    let mut second = plan(31_337);
+    second.model.model_id = B256::left_padding_from(&[0x55]);
+    let options = deploy_options(file, true);
+    deploy(&old.client, &old.chain.account(DEPLOYER), &second, &options)
+        .await
+        .expect("runs");
+    let chain = local_chain(&[]);
+    let client = chain.client().expect("client");
+    let outcome = deploy(&client, &chain.account(DEPLOYER), &plan(31_337), &options)
+        .await
+        .expect("runs");
+    let record = outcome.record.expect("a record");
+    assert_eq!(record.models.len(), 1);
+    check_deployment(&client, &record)
+        .await
+        .expect("the chain agrees");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_run_cut_off_is_continued() {
     let chain = local_chain(&[]);
     let (client, dir) = (

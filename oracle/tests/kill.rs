@@ -34,6 +34,7 @@ fn relayer_child() {
         return;
     };
     let config = RelayerConfig::check(&path).expect("configuration");
+    halocast_oracle::relay::init_logging(&config.log);
     let log = path.with_file_name("proofs.log");
     let engine = Arc::new(FakeEngine {
         delay: Duration::from_millis(50),
@@ -53,10 +54,20 @@ fn start_child(world: &World, config: &Path, place: &str) -> Running {
         .env(FAIL, place)
         .env("HALOCAST_PRIVATE_KEY", world.chain.private_key(RELAYER))
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .env_remove("RUST_LOG")
+        .stderr(std::fs::File::create(log_file(world)).expect("log file"))
         .spawn()
         .expect("starts");
     Running(child)
+}
+
+fn log_file(world: &World) -> PathBuf {
+    world.dir.path().join("child.log")
+}
+
+/// What the last child said.
+fn log_of(world: &World) -> String {
+    std::fs::read_to_string(log_file(world)).expect("log file")
 }
 
 /// A child that does not outlive a failed test.
@@ -83,11 +94,9 @@ async fn ended(child: &mut Child) -> std::process::ExitStatus {
     }
 }
 
-/// SIGTERM, once the child has the database: then it listens for signals.
+/// SIGTERM, once the child says that it runs: then it listens for signals.
 async fn terminate(world: &World, child: &mut Child) -> std::process::ExitStatus {
-    let lock = std::fs::File::open(world.database().with_extension("lock")).expect("lock file");
-    while lock.try_lock().is_ok() {
-        lock.unlock().expect("own lock");
+    while !log_of(world).contains("relayer starts") {
         assert!(
             child.try_wait().expect("its own child").is_none(),
             "the relayer ended by itself"
@@ -160,20 +169,11 @@ async fn no_line_of_the_log_holds_the_key() {
         &world.chain.url(),
         "log:\n  filter: trace\n  format: json\n",
     );
-    let log = world.dir.path().join("log.txt");
-    let mut child = Command::new(std::env::current_exe().expect("this binary"))
-        .args(["--exact", "relayer_logging_child", "--nocapture"])
-        .env(CONFIG, &config)
-        .env("HALOCAST_PRIVATE_KEY", world.chain.private_key(RELAYER))
-        .env_remove("RUST_LOG")
-        .stdout(Stdio::null())
-        .stderr(std::fs::File::create(&log).expect("log file"))
-        .spawn()
-        .expect("starts");
+    let mut child = start_child(&world, &config, "");
     let asked = world.ask(7).await;
     world.wait_for(asked.request_id, JobState::Mined).await;
-    assert!(terminate(&world, &mut child).await.success());
-    let text = std::fs::read_to_string(&log).expect("log");
+    assert!(terminate(&world, &mut child.0).await.success());
+    let text = log_of(&world);
     assert!(
         text.contains("\"to\":\"mined\""),
         "structured: {}",
@@ -181,14 +181,4 @@ async fn no_line_of_the_log_holds_the_key() {
     );
     let key = world.chain.private_key(RELAYER);
     assert!(!text.contains(key.trim_start_matches("0x")));
-}
-
-/// Not a test: the same process with logging on.
-#[test]
-fn relayer_logging_child() {
-    let Some(path) = std::env::var_os(CONFIG).map(PathBuf::from) else {
-        return;
-    };
-    halocast_oracle::relay::init_logging(&RelayerConfig::load(&path).expect("configuration").log);
-    relayer_child();
 }

@@ -253,7 +253,7 @@ impl Run<'_> {
         let same_chain = self
             .old
             .as_ref()
-            .filter(|old| old.inference_oracle == oracle);
+            .filter(|old| old.inference_oracle == oracle && !self.created("inference oracle"));
         let mut models = same_chain.map(|old| old.models.clone()).unwrap_or_default();
         match models.iter_mut().find(|m| m.model_id == entry.model_id) {
             Some(known) => *known = entry,
@@ -273,6 +273,13 @@ impl Run<'_> {
             compiler: CompilerRecord::contracts(),
             models,
         }
+    }
+
+    /// Whether this run created it: then the chain is a new one, and what the record says of the old one is over.
+    fn created(&self, name: &str) -> bool {
+        self.steps
+            .iter()
+            .any(|s| s.name == name && s.status == StepStatus::Done)
     }
 
     async fn create(&mut self, contract: &Contract) -> Result<ContractRecord> {

@@ -12,7 +12,7 @@ use crate::abi::{InferenceOracle, Revert};
 use crate::chain::{
     Account, BlockInfo, CallSpec, ChainClient, Fees, RpcFailure, RpcKind, TxFields, next_fees,
 };
-use crate::error::{OracleError, Result};
+use crate::error::{Class, OracleError, Result};
 use alloy::eips::BlockId;
 use alloy::primitives::{Address, Bytes, U256};
 use alloy::sol_types::SolCall;
@@ -56,6 +56,10 @@ impl Sender {
         let gas_limit = match self.simulate(&data).await {
             Err(OracleError::Reverted { revert, .. }) => {
                 return self.refused(store, job, &revert, &head).await;
+            }
+            // Not the node's mood but this job's payload (too much gas, say): the others must not wait for it.
+            Err(error) if error.class() != Class::Retry => {
+                return self.not_simulated(store, job, &error).await;
             }
             other => other?,
         };
@@ -124,6 +128,18 @@ impl Sender {
             .await?;
         let estimate = self.client.estimate_gas(&spec, "fulfill").await?;
         Ok((estimate + estimate * self.fees.gas_margin_percent / 100).min(self.fees.max_gas))
+    }
+
+    async fn not_simulated(&self, store: &Store, job: &Job, error: &OracleError) -> Result<()> {
+        let (code, reason) = (error.code(), error.to_string());
+        tracing::warn!(request = %job.request_id, code, %error, "cannot be simulated");
+        if job.attempts + 1 < self.policy.attempts {
+            return store
+                .postpone(job, backoff(&self.policy, job.attempts), &reason, true)
+                .await;
+        }
+        self.end(store, job, JobState::Failed, Change::because(reason))
+            .await
     }
 
     /// The contract says no, by name.
