@@ -288,7 +288,7 @@ pub enum Task {
     Infer,
     /// Greedy decoding of a causal language model, certified in one pass. Inputs are `[p]`, `[n]` and the prompt
     /// (`[seq_len]`, 0 from p on); the output is the answer (`[seq_len]`, 0 outside p ≤ t < p + n). The program's
-    /// hints are the sequence and the indicators; [`Task::Generate::logits`] is where decoding reads.
+    /// hints are the sequence and the indicators `[t ≥ p]` and `[t ≥ p + n]`.
     Generate {
         /// Static sequence length.
         seq_len: usize,

@@ -2,10 +2,12 @@
 //! circuit panics, and no accumulator can leave the integers that they use.
 
 use crate::arith::*;
-use crate::{Coefs, Form, Matrix, OpKind, Program, ProgramError, Source, TensorId};
+use crate::{Coefs, Form, Matrix, OpKind, Program, ProgramError, Source, Task, TensorId};
 
 /// Largest absolute value of a coefficient, gain or bias.
 const MAX_COEF: i64 = 1 << 62;
+/// Largest number of elements of a tensor.
+const MAX_ELEMENTS: usize = 1 << 31;
 
 impl Program {
     /// Checks shapes, ids, order of definition and every static bound.
@@ -21,6 +23,18 @@ impl Program {
                     "table {} has {} entries, not {FUNC_SIZE}",
                     table.name,
                     table.values.len()
+                )));
+            }
+        }
+        for tensor in &self.tensors {
+            let elements = tensor
+                .shape
+                .iter()
+                .try_fold(1usize, |n, &d| n.checked_mul(d));
+            if !elements.is_some_and(|n| (1..=MAX_ELEMENTS).contains(&n)) {
+                return Err(whole(format!(
+                    "tensor {} of shape {:?} is empty or has over 2^31 elements",
+                    tensor.name, tensor.shape
                 )));
             }
         }
@@ -62,7 +76,31 @@ impl Program {
                 return Err(whole(format!("output tensor {} is never written", id.0)));
             }
         }
-        Ok(())
+        self.check_task(&defined).map_err(whole)
+    }
+
+    fn check_task(&self, defined: &[bool]) -> Result<(), String> {
+        let Task::Generate {
+            seq_len,
+            sequence,
+            argmax,
+            ..
+        } = &self.task
+        else {
+            return Ok(());
+        };
+        for id in [sequence, argmax] {
+            if !defined.get(id.0 as usize).copied().unwrap_or(false) {
+                return Err(format!(
+                    "the task names tensor {}, which is never written",
+                    id.0
+                ));
+            }
+            want(self.len(*id), *seq_len, "elements of a tensor of the task")?;
+        }
+        want(self.inputs.len(), 3, "inputs of a generation")?;
+        want(self.hints.len(), 3, "hints of a generation")?;
+        want(self.outputs.len(), 1, "outputs of a generation")
     }
 
     fn check_op(&self, kind: &OpKind) -> Result<(), String> {
