@@ -355,3 +355,120 @@ pub(super) async fn history(
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::Address;
+
+    fn request(id: u64, words: usize) -> SeenRequest {
+        SeenRequest {
+            request_id: U256::from(id),
+            model_id: B256::ZERO,
+            requester: Address::ZERO,
+            deadline: u64::MAX,
+            callback_gas: 0,
+            callback: Address::ZERO,
+            fee: U256::MAX,
+            inputs: vec![U256::from(id); words],
+            block_number: id,
+            block_hash: B256::ZERO,
+            log_index: 0,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_same_request_a_hundred_times_is_one_job() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let store = Store::open(&dir.path().join("jobs"), FailPoint::none())
+            .await
+            .expect("opens");
+        let mut fresh = 0;
+        for _ in 0..100 {
+            let window = [request(7, 1)];
+            fresh += store
+                .add_window(&window, (7, B256::ZERO))
+                .await
+                .expect("stores");
+        }
+        assert_eq!(fresh, 1);
+        let jobs = store.jobs_in(&[JobState::Seen], true).await.expect("reads");
+        assert_eq!(
+            (jobs.len(), jobs[0].fee, jobs[0].inputs.len()),
+            (1, U256::MAX, 1)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_step_from_a_stale_state_does_nothing() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let store = Store::open(&dir.path().join("jobs"), FailPoint::none())
+            .await
+            .expect("opens");
+        store
+            .add_window(&[request(1, 1)], (1, B256::ZERO))
+            .await
+            .expect("stores");
+        let job = store.job("1").await.expect("reads").expect("there");
+        assert!(
+            store
+                .step(&job, JobState::Queued, Change::default())
+                .await
+                .expect("steps")
+        );
+        assert!(
+            !store
+                .step(&job, JobState::Refused, Change::default())
+                .await
+                .expect("stale")
+        );
+        assert!(
+            !store
+                .step(&job, JobState::Sent, Change::default())
+                .await
+                .expect("no such step")
+        );
+        let state = store.job("1").await.expect("reads").expect("there").state;
+        assert_eq!(state, JobState::Queued);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_an_error_and_loses_nothing() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let path = dir.path().join("jobs");
+        let store = Store::open(&path, FailPoint::none()).await.expect("opens");
+        store
+            .add_window(&[request(1, 1)], (1, B256::ZERO))
+            .await
+            .expect("stores");
+        sqlx::query("PRAGMA max_page_count = 40")
+            .execute(&store.pool)
+            .await
+            .expect("a small disk");
+        let error = store
+            .add_window(&[request(2, 10_000)], (2, B256::ZERO))
+            .await;
+        let error = error.expect_err("no room");
+        assert!(
+            error.code() == "OR-STO-001" && error.to_string().contains("full"),
+            "{error}"
+        );
+        store.close().await;
+        drop(store);
+        let store = Store::open(&path, FailPoint::none())
+            .await
+            .expect("opens again");
+        assert_eq!(
+            store
+                .jobs_in(&[JobState::Seen], false)
+                .await
+                .expect("reads")
+                .len(),
+            1
+        );
+        assert_eq!(
+            store.checkpoints(9).await.expect("reads"),
+            [(1, B256::ZERO)]
+        );
+    }
+}
