@@ -27,7 +27,8 @@ test: test-contracts test-rust ## everything: unit, property, lies, forge, end t
 
 test-rust: tools
 	@echo '== cargo test (all crates, end to end on anvil)'
-	@$(TOOLS); $(CARGO) build --release --locked --quiet -p halocast-cli
+	# One selection of packages and targets, so that no dependency is built twice with other features.
+	@$(TOOLS); $(CARGO) build --release --locked --quiet --workspace --all-targets
 	@$(TOOLS); $(CARGO) test --release --locked --quiet --workspace
 
 test-contracts: tools

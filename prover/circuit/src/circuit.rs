@@ -73,6 +73,11 @@ impl LayerCircuit {
                 region.assign_fixed(*column, row, *value);
             }
         }
+        // Nothing reads these on the last row; they keep the columns from being zero throughout, or equal (see `Builder`).
+        let idle = [config.tag, config.embed, config.table[1], config.table[2]];
+        for (column, value) in idle.into_iter().zip(1u64..) {
+            region.assign_fixed(column, self.layout.last, Fr::from(value));
+        }
         let (column, code, _) = Gate::LogupEnd.code();
         region.assign_fixed(
             config.selectors[column],

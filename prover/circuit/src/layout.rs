@@ -97,7 +97,6 @@ impl TableCounter {
 }
 
 /// The smallest k that holds the rows.
-#[cfg(test)]
 pub(crate) fn domain_for(rows: &Builder) -> u32 {
     let need = rows.len().max(table_len(rows)) + UNUSABLE_ROWS + 1;
     need.next_power_of_two().trailing_zeros()

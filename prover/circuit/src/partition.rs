@@ -4,8 +4,8 @@
 //! power of two. The cuts for n segments minimise the sum of the domains, then the sum of the rows, by dynamic
 //! programming over op positions.
 
-use crate::layout::{TableCounter, UNUSABLE_ROWS};
-use crate::segment::{Segment, row_marks};
+use crate::layout::{TableCounter, UNUSABLE_ROWS, domain_for};
+use crate::segment::{Segment, build, row_marks};
 use crate::{CircuitError, gates};
 use halocast_ir::{Program, SLOTS_PER_WORD, TensorId};
 use serde::{Deserialize, Serialize};
@@ -58,12 +58,12 @@ pub fn partition(program: &Program, policy: SegmentPolicy) -> Result<Vec<Segment
         SegmentPolicy::Count(n) => plan.best_cuts(n, MAX_K)?,
         SegmentPolicy::MaxK(k) => plan.fewest_cuts(k)?,
     };
-    Ok(plan.segments(&cuts))
+    plan.segments(&cuts)
 }
 
 /// What the segment will cost.
 pub fn report(program: &Program, segment: &Segment) -> Result<SegmentReport, CircuitError> {
-    let rows = crate::segment::build(program, segment, None)?;
+    let rows = build(program, segment, None)?;
     let scale = f64::from(2u32.pow(segment.k.saturating_sub(17)));
     Ok(SegmentReport {
         name: segment.name.clone(),
@@ -113,12 +113,16 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Smallest k for ops `from..to`, estimated from above.
+    /// Smallest k for ops `from..to`, estimated; `segments` builds the rows and knows.
     fn domain(&self, from: usize, to: usize) -> u32 {
         let own: usize = self.rows[from..to].iter().sum();
         let boundary = [from, to].map(|at| boundary_rows(self.program.value_count(&self.live[at])));
         // Constants and clamps that a cut makes each side state again.
-        let slack = 256 + self.program.value_count(&self.live[from]);
+        let slack = 256
+            + [from, to]
+                .map(|at| self.program.value_count(&self.live[at]))
+                .iter()
+                .sum::<usize>();
         let rows = own + boundary.iter().sum::<usize>() + slack;
         let need = rows.max(self.tables.rows(from, to)) + UNUSABLE_ROWS + 1;
         need.next_power_of_two().trailing_zeros()
@@ -146,7 +150,7 @@ impl<'a> Planner<'a> {
                 for (j, &to) in candidates.iter().enumerate().skip(i + 1) {
                     let k = self.domain(candidates[i], to);
                     if k > max_k {
-                        break;
+                        continue;
                     }
                     let cost = cost + self.cost(candidates[i], to, k);
                     let slot: &mut Option<(u64, Vec<usize>)> = &mut next[j];
@@ -202,7 +206,7 @@ impl<'a> Planner<'a> {
         inner
     }
 
-    fn segments(&self, cuts: &[usize]) -> Vec<Segment> {
+    fn segments(&self, cuts: &[usize]) -> Result<Vec<Segment>, CircuitError> {
         let hints: HashSet<TensorId> = self.program.hints.iter().copied().collect();
         let mut seen: HashSet<TensorId> = self.program.inputs.iter().copied().collect();
         let mut segments = Vec::new();
@@ -217,16 +221,18 @@ impl<'a> Planner<'a> {
                         .filter(|id| hints.contains(id) && seen.insert(*id)),
                 );
             }
-            segments.push(Segment {
+            let mut segment = Segment {
                 name: format!("segment-{index}"),
-                k: self.domain(ops.start, ops.end),
+                k: 0,
                 inputs: self.live[ops.start].clone(),
                 outputs: self.live[ops.end].clone(),
                 hints: own_hints,
                 ops,
-            });
+            };
+            segment.k = domain_for(&build(self.program, &segment, None)?);
+            segments.push(segment);
         }
-        segments
+        Ok(segments)
     }
 }
 

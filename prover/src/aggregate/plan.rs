@@ -75,7 +75,7 @@ pub(crate) fn choose(cells: Cells, instances: usize, config: &AggregationConfig)
 
 /// Estimate from the number of points, to begin with; corrected after the circuit has been built once.
 pub(crate) fn estimate(points: usize) -> Cells {
-    Cells { advice: 1_900_000 + 104_000 * points, lookups: 200_000 + 12_000 * points }
+    Cells { advice: 1_000_000 + 104_000 * points, lookups: 150_000 + 12_000 * points }
 }
 
 #[cfg(test)]

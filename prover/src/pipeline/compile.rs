@@ -324,6 +324,12 @@ fn input_specs(quantized: &Quantized) -> Vec<TensorSpec> {
 
 fn output_spec(quantized: &Quantized, id: TensorId) -> TensorSpec {
     let program = &quantized.program;
+    if let Task::Generate { vocab, .. } = program.task {
+        let tensor = program.tensor(id);
+        let mut out = tensor_spec(program, id, &tensor.name, &tensor.shape);
+        (out.dtype, out.min, out.max) = ("int".into(), 0, vocab as i64 - 1);
+        return out;
+    }
     let declared = quantized.outputs.iter().find(|o| o.tensor == id);
     match declared {
         Some(spec) => tensor_spec(program, id, &spec.name, &spec.shape),

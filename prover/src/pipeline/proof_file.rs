@@ -15,7 +15,6 @@ const NAME: &str = "halocast-proof";
 
 /// A proof with everything public that it speaks of. Field elements are 32 bytes, big endian, in hex with `0x`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ProofFile {
     /// "halocast-proof".
     pub format: String,

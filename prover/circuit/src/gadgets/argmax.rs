@@ -16,7 +16,7 @@ use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halocast_ir::{ACT_OFFSET, argmax};
 
-/// x `[rows, n]`: 2n + 8 rows a row.
+/// x `[rows, n]`: 2n + 7 rows a row.
 pub(crate) fn arg_max(b: &mut Builder, x: &[Wire], n: usize) -> Wires {
     x.chunks(n).map(|row| arg_max_row(b, row)).collect()
 }

@@ -16,7 +16,7 @@ pub(crate) struct Norm<'a> {
     pub(crate) log2_k: u32,
 }
 
-/// x `[rows, n]`: 2n + 9 rows a row.
+/// x `[rows, n]`: 2n + 8 rows a row.
 pub(crate) fn rms_norm(b: &mut Builder, x: &[Wire], norm: &Norm<'_>) -> Wires {
     let mut out = Vec::with_capacity(x.len());
     let rounding = fr(((ACT_OFFSET as i128) << WIDE_SHIFT) + (1 << (WIDE_SHIFT - 1)));

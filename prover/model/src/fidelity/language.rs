@@ -175,7 +175,9 @@ impl<'a> Models<'a> {
         let choose =
             |logits: &[f64], at: usize| top(&logits[at * self.vocab..][..self.vocab]) as u32;
         let mut tokens = prompt.to_vec();
-        let end = self.seq_len.min(prompt.len() + samples.max_new_tokens);
+        let end = self
+            .seq_len
+            .min(prompt.len().saturating_add(samples.max_new_tokens));
         while tokens.len() < end {
             let logits = self.float(index, &tokens)?;
             let next = choose(&logits, tokens.len() - 1);

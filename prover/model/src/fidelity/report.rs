@@ -119,18 +119,19 @@ impl FidelityReport {
     }
 
     fn values_table(&self, out: &mut String) {
-        out.push_str("\n## Values\n\n| value | op | scale | max | max error | relative error | saturated |\n|---|---|---|---|---|---|---|\n");
+        out.push_str("\n## Values\n\n| value | op | scale | max | max error | relative error | 1e-6 … 1 | saturated |\n|---|---|---|---|---|---|---|---|\n");
         for v in &self.values {
             let a = &v.agreement;
             let _ = writeln!(
                 out,
-                "| {} | {} | {} | {:.4} | {:.5} | {:.5} | {} |",
+                "| {} | {} | {} | {:.4} | {:.5} | {:.5} | {} | {} |",
                 cell(&v.value),
                 v.op,
                 v.scale,
                 a.max_value,
                 a.max_error,
                 a.relative_error,
+                bar(a.relative_error),
                 v.saturated
             );
         }
@@ -157,6 +158,12 @@ fn language_section(l: &LanguageFidelity, out: &mut String) {
         c.same_tokens,
         c.tokens,
     );
+}
+
+/// A relative error on a logarithmic axis, two cells a decade.
+fn bar(error: f64) -> String {
+    let decades = error.log10() + 6.0; // −∞ for 0, which `as` makes 0
+    "█".repeat((2.0 * decades).round().clamp(0.0, 12.0) as usize)
 }
 
 /// Text that cannot break a table.

@@ -34,7 +34,7 @@ fn reports_outputs_values_and_language() {
     let language = LanguageSamples {
         windows: windows.collect(),
         prompts: vec![vec![1], vec![2, 3], vec![0; T]],
-        max_new_tokens: 4,
+        max_new_tokens: usize::MAX,
         stop: None,
     };
     let report = fidelity(&graph, &quantized, &samples(&graph), Some(&language)).unwrap();
@@ -48,7 +48,7 @@ fn reports_outputs_values_and_language() {
     assert_eq!(l.tokens, 3 * (T - 1));
     assert!((l.float_bits_per_token - l.integer_bits_per_token).abs() < 0.01);
     assert!(l.integer_perplexity() > 1.0);
-    assert_eq!((l.continuations.prompts, l.continuations.tokens), (3, 8));
+    assert_eq!((l.continuations.prompts, l.continuations.tokens), (3, 9));
     assert_eq!(l.continuations.agreement(), 1.0);
     let text = report.to_markdown();
     for part in [

@@ -77,10 +77,24 @@ impl Builder {
         let (m, k, n) = (rows.iter().product(), contracted.iter().product(), columns.iter().product());
         let left = self.merged(a, &[&classes.batch, &classes.rows, &classes.contracted], [batch_a, vec![m, k]])?;
         let right = self.merged(b, &[&classes.batch, &classes.contracted, &classes.columns], [batch_b, vec![k, n]])?;
+        let left = self.without_batch_repeats(left, right);
+        let right = self.without_batch_repeats(right, left);
         let shape = [batch.clone(), vec![m, n]].concat();
         let product = self.raw(Op::Graph(GraphOp::MatMul), &[left, right], shape, Dtype::Float)?;
         let id = self.reshape(product, [batch, rows, columns].concat())?;
         Ok(Term { id, letters: [classes.batch, classes.rows, classes.columns].concat() })
+    }
+
+    /// An operand before a broadcast that the product does anyway (a key head for several query heads).
+    fn without_batch_repeats(&self, x: Id, other: Id) -> Id {
+        let Some(GraphOp::Broadcast) = self.graph_op(x) else { return x };
+        let source = self.operand(x, 0);
+        let batch = self.shape(x).len() - 2;
+        let implied = (0..self.shape(x).len()).all(|axis| {
+            let (from, to) = (self.shape(source)[axis], self.shape(x)[axis]);
+            from == to || (axis < batch && self.shape(other)[axis] == to)
+        });
+        if implied { source } else { x }
     }
 
     /// Classes in the order of the result. A row axis of length 1 before other rows (a batch of one) counts as batch,

@@ -21,16 +21,21 @@ pub(super) struct Loaded {
     pub(super) suspects: Vec<(String, usize)>,
 }
 
-/// Reads a file up to the middle level.
-pub(super) fn load(path: &Path) -> Result<Loaded, ImportError> {
+/// The protobuf of a file.
+pub(super) fn read(path: &Path) -> Result<ModelProto, ImportError> {
     // Opened here first so that the error is the system's and not a text.
     std::fs::File::open(path).map_err(|source| ImportError::Io { path: path.to_owned(), source })?;
-    let onnx = tract_onnx::onnx().with_ignore_value_info(true);
-    let proto = guarded("reading", || onnx.proto_model_for_path(path))
-        .map_err(|e| ImportError::malformed(e.to_string()))?;
-    let graph = precheck::check(&proto)?;
+    match guarded("protobuf", || tract_onnx::onnx().proto_model_for_path(path)) {
+        Err(ImportError::Library { reason, .. }) => Err(ImportError::Malformed { reason }),
+        result => result,
+    }
+}
+
+/// Brings a model up to the middle level. `dir` is where its external data lies.
+pub(super) fn load(proto: &ModelProto, dir: Option<&Path>) -> Result<Loaded, ImportError> {
+    let graph = precheck::check(proto)?;
     let outputs = graph.output.iter().map(|o| o.name.clone()).collect();
-    let model = parse(&onnx, &proto, path)?;
+    let model = parse(proto, dir.and_then(Path::to_str))?;
     let suspects = check_weights(&model)?;
     let mut model = guarded("shapes and types", || model.into_typed())?;
     guarded("constant folding", || middle_level()?.optimize(&mut model))?;
@@ -51,8 +56,9 @@ fn guarded<T>(stage: &'static str, step: impl FnOnce() -> TractResult<T>) -> Res
     }
 }
 
-fn parse(onnx: &tract_onnx::Onnx, proto: &ModelProto, path: &Path) -> Result<InferenceModel, ImportError> {
-    let dir = path.parent().and_then(Path::to_str);
+fn parse(proto: &ModelProto, dir: Option<&str>) -> Result<InferenceModel, ImportError> {
+    // Intermediate shapes that the file states may contradict the inputs' and are inferred anyway.
+    let onnx = tract_onnx::onnx().with_ignore_value_info(true);
     let parsed = guarded("operators", || onnx.parse(proto, dir))?;
     match parsed.unresolved_inputs.first() {
         Some(name) => Err(ImportError::malformed(format!("nothing writes `{name}`"))),

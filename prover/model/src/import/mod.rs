@@ -25,11 +25,14 @@ mod norm;
 mod precheck;
 mod scalar;
 mod softmax;
+#[cfg(test)]
+mod tests;
 mod wiring;
 
 use std::path::Path;
 
 pub use error::ImportError;
+use tract_onnx::pb::ModelProto;
 
 use crate::graph::Graph;
 
@@ -38,10 +41,14 @@ pub const MAX_ELEMENTS: usize = 1 << 29;
 
 /// Reads an ONNX model (with its external data, if any) as a [`Graph`]. Shapes must be static.
 pub fn import_onnx(path: &Path) -> Result<Graph, ImportError> {
-    let loaded = load::load(path)?;
-    let (mut builder, outputs) = lower::lower(&loaded.model)?;
-    scalar::fuse(&mut builder, &outputs);
-    let graph = finish::finish(&builder, &outputs, &loaded.outputs, &loaded.suspects)?;
+    let graph = import_proto(&load::read(path)?, path.parent())?;
     tracing::debug!(values = graph.values.len(), nodes = graph.nodes.len(), "imported {}", path.display());
     Ok(graph)
+}
+
+fn import_proto(proto: &ModelProto, dir: Option<&Path>) -> Result<Graph, ImportError> {
+    let loaded = load::load(proto, dir)?;
+    let (mut builder, outputs) = lower::lower(&loaded.model)?;
+    scalar::fuse(&mut builder, &outputs);
+    finish::finish(&builder, &outputs, &loaded.outputs, &loaded.suspects)
 }

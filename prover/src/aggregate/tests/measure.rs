@@ -60,6 +60,7 @@ fn measure_aggregation() {
         fs::create_dir_all(&dir).unwrap();
         fs::write(format!("{dir}/vk.bin"), bincode::serialize(key.vk()).unwrap()).unwrap();
         fs::write(format!("{dir}/calldata.bin"), outer.raw_calldata()).unwrap();
+        fs::write(format!("{dir}/proof.bin"), bincode::serialize(&outer).unwrap()).unwrap();
         stage("write key", || key.write(format!("{dir}/key").as_ref())).unwrap();
         stage("read key", || AggregationKey::read(format!("{dir}/key").as_ref())).unwrap();
     }

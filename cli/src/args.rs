@@ -1,0 +1,237 @@
+//! The command line. The calls are stable: tests and scripts use them.
+
+use crate::chain_args::{DeployArgs, DemoArgs, RelayArgs, RequestArgs, StatusArgs};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use halocast_prover::pipeline::Segments;
+use std::path::PathBuf;
+
+/// Proves what a machine-learning model answers, and lets a smart contract check it.
+#[derive(Debug, Parser)]
+#[command(name = "halocast", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "The way of a model:
+  halocast compile model.onnx --calibration samples.json --out model.bundle
+  halocast setup model.bundle
+  halocast prove model.bundle --input input.json --out proof.json
+  halocast verify model.bundle proof.json
+Or see everything at once, chain included: halocast demo")]
+pub(crate) struct Cli {
+    /// Print the result as JSON on standard output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Compile an ONNX model to a bundle: import, quantize, measure fidelity, cut into segments.
+    Compile(CompileArgs),
+    /// Show what a bundle holds and what its proofs will cost; checks every file.
+    Inspect(InspectArgs),
+    /// Run the integer program that proofs are about, beside the float model.
+    Execute(ExecuteArgs),
+    /// Make the keys of a bundle. Restartable: finished keys are kept.
+    Setup(SetupArgs),
+    /// Prove one run. Restartable: finished segments are kept.
+    Prove(ProveArgs),
+    /// Check a proof; exit code 0 only if it is valid.
+    Verify(VerifyArgs),
+    /// Write the Solidity verifier of a bundle.
+    Verifier(VerifierArgs),
+    /// Put verifier, registry and oracle on a chain; run again it changes nothing.
+    Deploy(DeployArgs),
+    /// Answer the requests of a deployed oracle until stopped.
+    Relay(RelayArgs),
+    /// Ask a deployed oracle.
+    Request(RequestArgs),
+    /// Show a deployment, or what became of a request.
+    Status(StatusArgs),
+    /// The whole way with the shipped language model on a local chain.
+    Demo(DemoArgs),
+    /// Structured reference strings.
+    #[command(subcommand)]
+    Srs(SrsCommand),
+}
+
+/// What is stated of a model.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum TaskArg {
+    /// Outputs belong to inputs.
+    Infer,
+    /// Greedy decoding of a causal language model.
+    Generate,
+}
+
+/// How far to go.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum StageArg {
+    /// Layer proofs only.
+    Layers,
+    /// Down to the proof for a contract.
+    #[default]
+    All,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  halocast compile mlp.onnx --calibration mlp.calibration.json --out mlp.bundle
+  halocast compile tinygemma.onnx --task generate --calibration prompts.json --fidelity-min-cosine 0.999 --out tg.bundle
+
+The calibration file is a JSON list of inputs: [{\"inputs\": {\"x\": [[0.1, 0.2]]}}, …]")]
+pub(crate) struct CompileArgs {
+    /// The model.
+    pub(crate) model: PathBuf,
+    /// JSON list of sample inputs that scales are chosen on.
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) calibration: PathBuf,
+    /// JSON list of held-out inputs to measure fidelity on; the calibration inputs if not given.
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) samples: Option<PathBuf>,
+    /// JSON list of prompts (`[{"prompt": "text"}, …]`): the report then compares greedy continuations and bits per token.
+    #[arg(long, value_name = "FILE.json", requires = "samples")]
+    pub(crate) prompts: Option<PathBuf>,
+    /// What is stated.
+    #[arg(long, value_enum, default_value = "infer")]
+    pub(crate) task: TaskArg,
+    /// Fail (and write no bundle) when the outputs' cosine to the float model's is below this.
+    #[arg(long, value_name = "X")]
+    pub(crate) fidelity_min_cosine: Option<f64>,
+    /// How to cut the model: `auto`, `layer` (one segment a layer), or a number of segments.
+    #[arg(long, value_name = "auto|layer|N", default_value = "auto", value_parser = parse_segments)]
+    pub(crate) segments: Segments,
+    /// Directory of the bundle.
+    #[arg(long, value_name = "BUNDLE")]
+    pub(crate) out: PathBuf,
+    /// Replace a bundle of another model that is there already.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+pub(crate) fn parse_segments(text: &str) -> Result<Segments, String> {
+    match text {
+        "auto" => Ok(Segments::Auto),
+        "layer" => Ok(Segments::PerLayer),
+        _ => match text.parse() {
+            Ok(n) if n > 0 => Ok(Segments::Count(n)),
+            _ => Err("expected auto, layer or a number above 0".into()),
+        },
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The bundle.
+    pub(crate) bundle: PathBuf,
+    /// Do not hash the large key files.
+    #[arg(long)]
+    pub(crate) quick: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  infer:    {\"inputs\": {\"x\": [[0.1, 0.2, 0.3]]}}
+  generate: {\"inputs\": {\"prompt\": \"Once upon\", \"n\": 12}}  or  {\"inputs\": {\"prompt\": [79, 110], \"n\": 12}}
+
+A prompt may be text only for a byte-level model; tokenising text is not part of what is proven.")]
+pub(crate) struct ExecuteArgs {
+    /// The bundle.
+    pub(crate) bundle: PathBuf,
+    /// The input.
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) input: PathBuf,
+    /// Where to write the outputs; standard output if not given.
+    #[arg(long, value_name = "OUT.json")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Without --srs the development string is used. It is INSECURE: everybody can forge proofs under it, and
+only local chains take its verifiers. `halocast srs import` makes a real one from a public ceremony.")]
+pub(crate) struct SetupArgs {
+    /// The bundle.
+    pub(crate) bundle: PathBuf,
+    /// Reference string to use.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) srs: Option<PathBuf>,
+    /// How far to go.
+    #[arg(long, value_enum, default_value = "all")]
+    pub(crate) stage: StageArg,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  halocast prove tg.bundle --input question.json --context 0x1f --out proof.json
+  halocast prove tg.bundle --input question.json --stage layers --out layers.json
+
+The context is the word that ties a proof to one request of one oracle (its contextOf()); 0 if it is not given.")]
+pub(crate) struct ProveArgs {
+    /// The bundle.
+    pub(crate) bundle: PathBuf,
+    /// The input, as for `execute`.
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) input: PathBuf,
+    /// Context word, below 2^248.
+    #[arg(long, value_name = "HEX", default_value = "0x0")]
+    pub(crate) context: String,
+    /// How far to go.
+    #[arg(long, value_enum, default_value = "all")]
+    pub(crate) stage: StageArg,
+    /// Where to write the proof.
+    #[arg(long, value_name = "PROOF.json")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The bundle.
+    pub(crate) bundle: PathBuf,
+    /// The proof: of the layers, or the aggregated one.
+    pub(crate) proof: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifierArgs {
+    /// The bundle.
+    pub(crate) bundle: PathBuf,
+    /// Directory for the Solidity files and their metadata.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SrsCommand {
+    /// Make the INSECURE development string.
+    New(SrsNewArgs),
+    /// Import a public powers-of-tau ceremony file (.ptau, BN254), checking it by pairings.
+    Import(SrsImportArgs),
+    /// Say what a string file is.
+    Info(SrsInfoArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SrsNewArgs {
+    /// log2 of the number of points.
+    #[arg(long, value_name = "K")]
+    pub(crate) k: u32,
+    /// Where to write it; the cache if not given.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SrsImportArgs {
+    /// The ceremony file.
+    pub(crate) ptau: PathBuf,
+    /// log2 of the number of points to take.
+    #[arg(long, value_name = "K")]
+    pub(crate) k: u32,
+    /// Where to write the string.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SrsInfoArgs {
+    /// The string.
+    pub(crate) file: PathBuf,
+}

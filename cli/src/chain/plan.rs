@@ -1,0 +1,81 @@
+//! From a bundle to what is to be deployed.
+
+use super::model_id;
+use alloy::primitives::U256;
+use eyre::WrapErr;
+use halocast_oracle::DeployPlan;
+use halocast_oracle::deploy::{
+    CompilerRecord, ModelMetadata, ModelPlan, ModelTask, TensorSpec, compile_solidity, find_solc,
+};
+use halocast_prover::bundle::{self, Bundle, TaskSpec};
+use halocast_prover::pipeline;
+use halocast_verifier_gen::{CONTRACT_NAME, GeneratedVerifier};
+
+/// The Solidity verifier of a bundle.
+pub(crate) fn generated(bundle: &Bundle) -> eyre::Result<GeneratedVerifier> {
+    let vk = pipeline::load_vk(bundle)?;
+    halocast_verifier_gen::generate(&vk).wrap_err("cannot generate the Solidity verifier")
+}
+
+/// Everything a deployment needs to know of a bundle; compiles its verifier.
+pub(crate) fn plan(bundle: &Bundle, chain_id: u64, metadata_uri: &str) -> eyre::Result<DeployPlan> {
+    let verifier = generated(bundle)?;
+    let code = compile_solidity(&find_solc()?, &verifier.sol, CONTRACT_NAME)
+        .wrap_err("cannot compile the generated verifier")?;
+    let manifest = bundle.manifest();
+    let model = ModelPlan {
+        model_id: model_id(bundle)?,
+        raw_verifier: code,
+        input_words: u32::try_from(manifest.input_words)?,
+        output_words: u32::try_from(manifest.output_words)?,
+        proof_length: u32::try_from(verifier.proof_blob_len)?,
+        vk_digest: verifier.vk_digest.into(),
+        srs_insecure: verifier.insecure_srs,
+        metadata: metadata(bundle)?,
+        metadata_uri: metadata_uri.to_owned(),
+    };
+    Ok(DeployPlan {
+        chain_id,
+        owner: None,
+        model,
+        compiler: CompilerRecord::raw_verifier(),
+        version: env!("CARGO_PKG_VERSION").into(),
+    })
+}
+
+fn metadata(bundle: &Bundle) -> eyre::Result<ModelMetadata> {
+    let manifest = bundle.manifest();
+    let (task, sequence_length) = match manifest.task {
+        TaskSpec::Infer => (ModelTask::Infer, 0),
+        TaskSpec::Generate { sequence_length, .. } => (ModelTask::Generate, sequence_length),
+    };
+    let tensors = |specs: &[bundle::TensorSpec]| specs.iter().map(tensor).collect::<eyre::Result<_>>();
+    Ok(ModelMetadata {
+        task,
+        value_bits: u8::try_from(manifest.packing.value_bits)?,
+        values_per_word: u8::try_from(manifest.packing.values_per_word)?,
+        sequence_length: u32::try_from(sequence_length)?,
+        inputs: tensors(&manifest.inputs)?,
+        outputs: tensors(&manifest.outputs)?,
+    })
+}
+
+fn tensor(spec: &bundle::TensorSpec) -> eyre::Result<TensorSpec> {
+    let shape = spec.shape.iter().map(|&n| u32::try_from(n)).collect::<Result<_, _>>()?;
+    Ok(TensorSpec {
+        name: spec.name.clone(),
+        shape,
+        scale_e18: scale_e18(spec.scale)?,
+    })
+}
+
+/// `10^18 / 2^scale`. 10^18 has 18 factors of 2, so that scales up to 18 are exact; finer ones are rounded down.
+fn scale_e18(scale: i8) -> eyre::Result<U256> {
+    let unit = U256::from(10u64.pow(18));
+    let value = match scale {
+        0.. => unit >> usize::from(scale.unsigned_abs()),
+        _ => unit << usize::from(scale.unsigned_abs()),
+    };
+    eyre::ensure!(!value.is_zero(), "scale 2^-{scale} is below 10^-18");
+    Ok(value)
+}

@@ -1,0 +1,45 @@
+//! `halocast compile`
+
+use crate::args::{CompileArgs, TaskArg};
+use crate::ui::{Bars, Output};
+use eyre::WrapErr;
+use halocast_prover::pipeline::{self, CompileOptions, CompileReport, TaskChoice};
+use std::process::ExitCode;
+
+pub(crate) fn run(args: CompileArgs, out: &Output) -> eyre::Result<ExitCode> {
+    let options = options(&args);
+    let report = pipeline::compile(&options, &Bars::new())
+        .wrap_err_with(|| format!("cannot compile {}", args.model.display()))?;
+    out.result(&report, || text(&report))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The library's view of the call.
+pub(crate) fn options(args: &CompileArgs) -> CompileOptions {
+    CompileOptions {
+        model: args.model.clone(),
+        calibration: args.calibration.clone(),
+        samples: args.samples.clone(),
+        prompts: args.prompts.clone(),
+        task: match args.task {
+            TaskArg::Infer => TaskChoice::Infer,
+            TaskArg::Generate => TaskChoice::Generate,
+        },
+        min_cosine: args.fidelity_min_cosine,
+        segments: args.segments,
+        out: args.out.clone(),
+        force: args.force,
+    }
+}
+
+fn text(report: &CompileReport) -> String {
+    format!(
+        "{}: {} segments, {} input and {} output words\nfidelity: cosine {:.6} ({}/fidelity.md)",
+        report.bundle.display(),
+        report.segments,
+        report.input_words,
+        report.output_words,
+        report.cosine,
+        report.bundle.display()
+    )
+}

@@ -1,0 +1,45 @@
+//! `halocast verifier`
+
+use crate::args::VerifierArgs;
+use crate::chain;
+use crate::ui::Output;
+use eyre::WrapErr;
+use halocast_prover::bundle::{Bundle, Mode, create_dir, write_file, write_json};
+use halocast_verifier_gen::{CONTRACT_NAME, GeneratedVerifier};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+pub(crate) fn run(args: VerifierArgs, out: &Output) -> eyre::Result<ExitCode> {
+    let bundle = super::open(&args.bundle)?;
+    let verifier = chain::generated(&bundle)
+        .wrap_err_with(|| format!("no verifier for {}", args.bundle.display()))?;
+    create_dir(&args.out)?;
+    let source = args.out.join(format!("{CONTRACT_NAME}.sol"));
+    write_file(&source, verifier.sol.as_bytes(), Mode::Public)?;
+    let metadata = args.out.join(format!("{CONTRACT_NAME}.json"));
+    let value = metadata_json(&bundle, &verifier);
+    write_json(&metadata, &value)?;
+    let result = json!({"source": source, "metadata": metadata, "verifier": value});
+    out.result(&result, || {
+        format!("{} and {} written", source.display(), metadata.display())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a deployment needs to know, without the source.
+fn metadata_json(bundle: &Bundle, verifier: &GeneratedVerifier) -> Value {
+    json!({
+        "contract": CONTRACT_NAME,
+        "model": bundle.commitment(),
+        "compiler": verifier.compiler,
+        "instances": verifier.instances,
+        "input_words": verifier.input_words,
+        "output_words": verifier.output_words,
+        "proof_bytes": verifier.proof_len,
+        "proof_blob_bytes": verifier.proof_blob_len,
+        "vk_digest": alloy::primitives::B256::from(verifier.vk_digest),
+        "insecure_srs": verifier.insecure_srs,
+        "srs": verifier.srs,
+        "generator": verifier.generator,
+    })
+}

@@ -1,0 +1,76 @@
+//! `halocast demo`: the whole way with a small language model on a private chain: compile, set up, deploy, ask from a
+//! contract, answer and prove in the relayer, read the answer back from the contract; then five forgeries.
+//!
+//! `chain_side.rs`: what happens on chain; `forgeries.rs`: the attempts; `report.rs`: `report.json` and the text.
+
+mod chain_side;
+mod forgeries;
+mod report;
+
+use crate::args::{CompileArgs, TaskArg};
+use crate::chain_args::DemoArgs;
+use crate::commands::compile;
+use crate::ui::{Bars, Output};
+use eyre::WrapErr;
+use halocast_prover::bundle::{Bundle, create_dir, write_json};
+use halocast_prover::pipeline::{self, SetupOptions, StageCost};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+pub(crate) fn run(args: DemoArgs, out: &Output) -> eyre::Result<ExitCode> {
+    let begin = Instant::now();
+    let say = |text: &str| eprintln!("{text}");
+    create_dir(&args.out)?;
+    say("1. compile, measure, cut into segments");
+    let bars = Bars::new();
+    let mut stages = Vec::new();
+    let bundle_dir = args.out.join("bundle");
+    let compiled = pipeline::compile(&compile::options(&compile_args(&args, &bundle_dir)), &bars)
+        .wrap_err_with(|| format!("cannot compile {}", args.model.display()))?;
+    say(&format!("   {} segments; cosine of the logits {:.6}", compiled.segments, compiled.cosine));
+    stages.extend(compiled.stages);
+    say("2. keys");
+    let mut bundle = Bundle::open(&bundle_dir)?;
+    let setup = pipeline::setup(&mut bundle, &SetupOptions::default(), &bars).wrap_err("cannot set up")?;
+    stages.extend(setup.stages);
+    drop(bars);
+    let shown = chain_side::run(&args, bundle, &say)?;
+    stages.extend(shown.proof.stages.iter().cloned());
+    let report = report::Report::new(&args, &shown, peak(&stages), begin.elapsed().as_secs_f64());
+    let path = args.out.join("report.json");
+    write_json(&path, &report)?;
+    out.result(&report, || report.text(&path))?;
+    let refused = report.forgeries.iter().all(|f| f.refused);
+    eyre::ensure!(refused, "a forgery was accepted");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn compile_args(args: &DemoArgs, bundle: &Path) -> CompileArgs {
+    CompileArgs {
+        model: args.model.join("model.onnx"),
+        calibration: args.model.join("calibration.json"),
+        samples: None,
+        prompts: None,
+        task: TaskArg::Generate,
+        fidelity_min_cosine: None,
+        segments: args.segments,
+        out: bundle.to_owned(),
+        // What lies there is an earlier demo's.
+        force: true,
+    }
+}
+
+fn peak(stages: &[StageCost]) -> u64 {
+    let stages = stages.iter().map(|s| s.peak_rss_bytes);
+    stages.max().unwrap_or(0).max(pipeline::peak_rss_bytes())
+}
+
+/// A directory of the demo's, emptied: what an earlier demo's relayer left must not answer this one's chain.
+fn fresh_dir(path: PathBuf) -> eyre::Result<PathBuf> {
+    if path.is_dir() {
+        std::fs::remove_dir_all(&path).wrap_err_with(|| format!("cannot empty {}", path.display()))?;
+    }
+    create_dir(&path)?;
+    Ok(path)
+}
