@@ -1,13 +1,18 @@
 //! The command line. The calls are stable: tests and scripts use them.
 
-use crate::chain_args::{DeployArgs, DemoArgs, RelayArgs, RequestArgs, StatusArgs};
+use crate::chain_args::{DemoArgs, DeployArgs, RelayArgs, RequestArgs, StatusArgs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use halocast_prover::pipeline::Segments;
 use std::path::PathBuf;
 
 /// Proves what a machine-learning model answers, and lets a smart contract check it.
 #[derive(Debug, Parser)]
-#[command(name = "halocast", version, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "halocast",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 #[command(after_help = "The way of a model:
   halocast compile model.onnx --calibration samples.json --out model.bundle
   halocast setup model.bundle
@@ -145,8 +150,10 @@ pub(crate) struct ExecuteArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Without --srs the development string is used. It is INSECURE: everybody can forge proofs under it, and
-only local chains take its verifiers. `halocast srs import` makes a real one from a public ceremony.")]
+#[command(
+    after_help = "Without --srs the development string is used. It is INSECURE: everybody can forge proofs under it, and
+only local chains take its verifiers. `halocast srs import` makes a real one from a public ceremony."
+)]
 pub(crate) struct SetupArgs {
     /// The bundle.
     pub(crate) bundle: PathBuf,

@@ -8,7 +8,12 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub(crate) struct ChainArgs {
     /// HTTP endpoint of a node.
-    #[arg(long, value_name = "URL", env = "HALOCAST_RPC_URL", default_value = "http://127.0.0.1:8545")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "HALOCAST_RPC_URL",
+        default_value = "http://127.0.0.1:8545"
+    )]
     pub(crate) rpc_url: String,
     /// Deployment record; `deployments/<chain-id>.json` of the node's chain if not given.
     #[arg(long, value_name = "FILE.json")]
@@ -28,9 +33,11 @@ pub(crate) struct KeyArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Without --broadcast it says what it would do and sends nothing. Addresses follow from the code (CREATE2): run
+#[command(
+    after_help = "Without --broadcast it says what it would do and sends nothing. Addresses follow from the code (CREATE2): run
 again, or after a kill, it finds what is there. Example for a local chain:
-  HALOCAST_PRIVATE_KEY=0x… halocast deploy tg.bundle --rpc-url http://127.0.0.1:8545 --broadcast")]
+  HALOCAST_PRIVATE_KEY=0x… halocast deploy tg.bundle --rpc-url http://127.0.0.1:8545 --broadcast"
+)]
 pub(crate) struct DeployArgs {
     /// The bundle, set up.
     pub(crate) bundle: PathBuf,
@@ -65,7 +72,9 @@ pub(crate) struct RelayArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example: halocast request tg.bundle --input question.json --fee 1000000000000000 --wait")]
+#[command(
+    after_help = "Example: halocast request tg.bundle --input question.json --fee 1000000000000000 --wait"
+)]
 pub(crate) struct RequestArgs {
     /// The bundle: its packing, its commitment.
     pub(crate) bundle: PathBuf,
@@ -108,7 +117,9 @@ pub(crate) struct StatusArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Starts an anvil of its own (scripts/tools/install.sh brings it) and stops it. Everything is written below --out.")]
+#[command(
+    after_help = "Starts an anvil of its own (scripts/tools/install.sh brings it) and stops it. Everything is written below --out."
+)]
 pub(crate) struct DemoArgs {
     /// Directory of the language model: model.onnx and calibration.json.
     #[arg(long, value_name = "DIR", default_value = "models/tinygemma")]

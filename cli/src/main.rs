@@ -51,7 +51,8 @@ fn run(command: Command, out: &ui::Output) -> eyre::Result<ExitCode> {
 /// Structured logs on standard error, silent below warnings unless `RUST_LOG` says otherwise.
 fn init_log() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,tract=error"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,tract=error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

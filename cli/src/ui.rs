@@ -16,7 +16,11 @@ pub(crate) struct Output {
 
 impl Output {
     /// Prints one result: an object with `--json`, else the text.
-    pub(crate) fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> eyre::Result<()> {
+    pub(crate) fn result<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> eyre::Result<()> {
         let mut stdout = std::io::stdout().lock();
         let text = match self.json {
             true => serde_json::to_string_pretty(value)?,
@@ -57,7 +61,10 @@ impl Bars {
 
     fn with_bar(&self, f: impl FnOnce(&mut Option<ProgressBar>)) {
         // A panic while a bar is drawn must not hide the panic itself.
-        f(&mut self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        f(&mut self
+            .bar
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner));
     }
 
     fn line(&self, text: &str) {

@@ -27,7 +27,14 @@ mod tests {
     #[test]
     fn lists_of_different_lengths_are_separated() {
         let [one, zero] = [Fr::ONE, Fr::ZERO];
-        let all = [vec![], vec![zero], vec![one], vec![one, zero], vec![one, one], vec![one, one, zero]];
+        let all = [
+            vec![],
+            vec![zero],
+            vec![one],
+            vec![one, zero],
+            vec![one, one],
+            vec![one, one, zero],
+        ];
         for (i, a) in all.iter().enumerate() {
             for b in &all[i + 1..] {
                 assert_ne!(poseidon_hash(a), poseidon_hash(b), "{a:?} and {b:?}");
@@ -38,7 +45,13 @@ mod tests {
     #[test]
     fn commitment_is_the_hash_of_salt_and_words() {
         let words = [Fr::from(7), Fr::from(9)];
-        assert_eq!(boundary_commitment(Fr::from(3), &words), poseidon_hash(&[Fr::from(3), Fr::from(7), Fr::from(9)]));
-        assert_ne!(boundary_commitment(Fr::from(4), &words), boundary_commitment(Fr::from(3), &words));
+        assert_eq!(
+            boundary_commitment(Fr::from(3), &words),
+            poseidon_hash(&[Fr::from(3), Fr::from(7), Fr::from(9)])
+        );
+        assert_ne!(
+            boundary_commitment(Fr::from(4), &words),
+            boundary_commitment(Fr::from(3), &words)
+        );
     }
 }

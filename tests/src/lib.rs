@@ -22,13 +22,21 @@ pub fn binary() -> &'static Path {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
             // The selection that `make test` builds: another one would build dependencies again with other features.
-            .args(["build", "--release", "--quiet", "--workspace", "--all-targets"])
+            .args([
+                "build",
+                "--release",
+                "--quiet",
+                "--workspace",
+                "--all-targets",
+            ])
             .current_dir(root())
             .status()
             .expect("cargo runs");
         assert!(status.success(), "halocast does not build");
         let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-        target.unwrap_or_else(|| root().join("target")).join("release/halocast")
+        target
+            .unwrap_or_else(|| root().join("target"))
+            .join("release/halocast")
     })
 }
 
@@ -113,8 +121,16 @@ pub fn fixture(name: &str) -> PathBuf {
 pub fn compile(name: &str, out: &Path, more: &[&str]) -> Run {
     let dir = fixture(name);
     let (model, calibration) = (dir.join("model.onnx"), dir.join("calibration.json"));
-    let mut args = vec!["compile".into(), model.into_os_string(), "--calibration".into()];
-    args.extend([calibration.into_os_string(), "--out".into(), out.as_os_str().to_owned()]);
+    let mut args = vec![
+        "compile".into(),
+        model.into_os_string(),
+        "--calibration".into(),
+    ];
+    args.extend([
+        calibration.into_os_string(),
+        "--out".into(),
+        out.as_os_str().to_owned(),
+    ]);
     args.extend(more.iter().map(Into::into));
     halocast(args)
 }
@@ -157,7 +173,12 @@ pub fn cosine(a: &[f64], b: &[f64]) -> f64 {
 pub fn entries(dir: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(dir)
         .expect("a directory")
-        .map(|e| e.expect("readable").file_name().to_string_lossy().into_owned())
+        .map(|e| {
+            e.expect("readable")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect();
     names.sort();
     names

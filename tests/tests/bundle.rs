@@ -1,6 +1,8 @@
 //! Compiling, inspecting, executing: everything up to the keys, and everything that can be wrong with it.
 
-use halocast_tests::{compile, cosine, entries, fixture, flip, halocast, numbers, reference, write_input};
+use halocast_tests::{
+    compile, cosine, entries, fixture, flip, halocast, numbers, reference, write_input,
+};
 use std::ffi::OsStr;
 use std::path::Path;
 use tempfile::TempDir;
@@ -41,9 +43,20 @@ fn executes_what_pytorch_computed() {
         let stored = numbers(&reference(name)[0]["outputs"]["y"]);
         let float = numbers(&got["float_reference"]["y"]);
         let integer = numbers(&got["outputs"]["y"]);
-        let worst = stored.iter().zip(&float).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        assert!(worst < 1e-4, "{name}: the float model is {worst} off PyTorch");
-        assert!(cosine(&stored, &integer) > 0.999, "{name}: {}", cosine(&stored, &integer));
+        let worst = stored
+            .iter()
+            .zip(&float)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max);
+        assert!(
+            worst < 1e-4,
+            "{name}: the float model is {worst} off PyTorch"
+        );
+        assert!(
+            cosine(&stored, &integer) > 0.999,
+            "{name}: {}",
+            cosine(&stored, &integer)
+        );
         assert_eq!(numbers(&got["integers"]["y"]).len(), stored.len());
     }
 }
@@ -57,13 +70,21 @@ fn manifest_says_what_there_is() {
     assert_eq!(json["inputs"][0]["shape"], serde_json::json!([1, 64]));
     assert_eq!(json["input_words"], 5);
     assert_eq!(json["output_words"], 1);
-    assert_eq!(json["packing"], serde_json::json!({"value_bits": 16, "values_per_word": 15, "offset": 32768}));
+    assert_eq!(
+        json["packing"],
+        serde_json::json!({"value_bits": 16, "values_per_word": 15, "offset": 32768})
+    );
     for segment in json["segments"].as_array().unwrap() {
         assert!(segment["points"].as_u64().unwrap() <= 45, "{segment}");
         assert!(segment["rows"].as_u64().unwrap() > 0, "{segment}");
     }
-    let text = halocast(["inspect".as_ref(), bundle.as_os_str()]).ok().stdout;
-    assert!(text.contains("points") && text.contains("none yet"), "{text}");
+    let text = halocast(["inspect".as_ref(), bundle.as_os_str()])
+        .ok()
+        .stdout;
+    assert!(
+        text.contains("points") && text.contains("none yet"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -89,7 +110,13 @@ fn a_directory_that_is_no_bundle_is_never_replaced() {
 #[test]
 fn every_flipped_file_is_named() {
     let (_dir, bundle) = mlp();
-    for name in ["manifest.json", "program.bin", "model.onnx", "fidelity.json", "fidelity.md"] {
+    for name in [
+        "manifest.json",
+        "program.bin",
+        "model.onnx",
+        "fidelity.json",
+        "fidelity.md",
+    ] {
         let path = bundle.join(name);
         let good = std::fs::read(&path).unwrap();
         flip(&path);
@@ -117,8 +144,14 @@ fn stages_in_the_wrong_order_say_what_to_run() {
     let (dir, bundle) = mlp();
     let [input, out] = ["in.json", "p.json"].map(|n| dir.path().join(n));
     write_input("mlp", 0, &input);
-    let prove: [&OsStr; 6] =
-        ["prove".as_ref(), bundle.as_ref(), "--input".as_ref(), input.as_ref(), "--out".as_ref(), out.as_ref()];
+    let prove: [&OsStr; 6] = [
+        "prove".as_ref(),
+        bundle.as_ref(),
+        "--input".as_ref(),
+        input.as_ref(),
+        "--out".as_ref(),
+        out.as_ref(),
+    ];
     halocast(prove).fails("halocast setup");
     assert!(!out.exists());
     inspect(&dir.path().join("nothing")).fails("not a Halocast bundle");
@@ -132,8 +165,14 @@ fn bad_inputs_are_named() {
     let cases = [
         (serde_json::json!({"inputs": {"x": [row(63, 0.1)]}}), "63"),
         (serde_json::json!({"inputs": {"x": row(64, 0.1)}}), "shape"),
-        (serde_json::json!({"inputs": {"x": [row(64, 1e6)]}}), "range"),
-        (serde_json::json!({"inputs": {"x": [vec!["a"; 64]]}}), "number"),
+        (
+            serde_json::json!({"inputs": {"x": [row(64, 1e6)]}}),
+            "range",
+        ),
+        (
+            serde_json::json!({"inputs": {"x": [vec!["a"; 64]]}}),
+            "number",
+        ),
         (serde_json::json!({"inputs": {"z": [row(64, 0.1)]}}), "z"),
         (serde_json::json!({"inputs": {}}), "missing"),
         (serde_json::json!([1, 2]), "inputs"),
@@ -160,10 +199,20 @@ fn bad_models_are_named_and_leave_nothing() {
         let out = dir.path().join("b");
         let model = fixture("bad").join(format!("{file}.onnx"));
         let calibration = fixture("mlp").join("calibration.json");
-        let args: [&OsStr; 6] =
-            ["compile".as_ref(), model.as_ref(), "--calibration".as_ref(), calibration.as_ref(), "--out".as_ref(), out.as_ref()];
+        let args: [&OsStr; 6] = [
+            "compile".as_ref(),
+            model.as_ref(),
+            "--calibration".as_ref(),
+            calibration.as_ref(),
+            "--out".as_ref(),
+            out.as_ref(),
+        ];
         halocast(args).fails(what);
-        assert!(entries(dir.path()).is_empty(), "{file}: {:?}", entries(dir.path()));
+        assert!(
+            entries(dir.path()).is_empty(),
+            "{file}: {:?}",
+            entries(dir.path())
+        );
     }
 }
 
@@ -186,7 +235,10 @@ fn a_generating_model_answers_in_tokens_and_refuses_bad_prompts() {
         (serde_json::json!({"prompt": [], "n": 1}), "prompt"),
         (serde_json::json!({"prompt": [1, 64], "n": 1}), "64"),
         (serde_json::json!({"prompt": [1, -1], "n": 1}), "-1"),
-        (serde_json::json!({"prompt": "text", "n": 1}), "byte vocabulary"),
+        (
+            serde_json::json!({"prompt": "text", "n": 1}),
+            "byte vocabulary",
+        ),
         (serde_json::json!({"tokens": [[1]]}), "tokens"),
     ];
     for (inputs, what) in cases {
@@ -206,7 +258,20 @@ fn a_generating_model_answers_in_tokens_and_refuses_bad_prompts() {
 #[test]
 fn wrong_calls_have_exit_code_2_and_help_has_examples() {
     assert_eq!(halocast(["prove"]).code, Some(2));
-    assert_eq!(halocast(["compile", "a.onnx", "--segments", "0", "--calibration", "c", "--out", "o"]).code, Some(2));
+    assert_eq!(
+        halocast([
+            "compile",
+            "a.onnx",
+            "--segments",
+            "0",
+            "--calibration",
+            "c",
+            "--out",
+            "o"
+        ])
+        .code,
+        Some(2)
+    );
     for command in ["compile", "execute", "prove"] {
         let help = halocast([command, "--help"]).ok().stdout;
         assert!(help.contains("xample") || help.contains("infer:"), "{help}");

@@ -12,7 +12,12 @@ fn bundle() -> (TempDir, PathBuf, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let [bundle, input] = ["b", "in.json"].map(|n| dir.path().join(n));
     compile("mlp", &bundle, &[]).ok();
-    let setup: [&OsStr; 4] = ["setup".as_ref(), bundle.as_ref(), "--stage".as_ref(), "layers".as_ref()];
+    let setup: [&OsStr; 4] = [
+        "setup".as_ref(),
+        bundle.as_ref(),
+        "--stage".as_ref(),
+        "layers".as_ref(),
+    ];
     halocast(setup).ok();
     write_input("mlp", 0, &input);
     (dir, bundle, input)
@@ -59,8 +64,15 @@ fn deploying_needs_keys_and_the_right_chain() {
     let (_dir, bundle, _) = bundle();
     let chain = LocalChain::start(&LocalChainOptions::default()).unwrap();
     let deploy = |more: &[&str]| -> Run {
-        let mut command = command(["deploy".as_ref(), bundle.as_os_str(), "--rpc-url".as_ref(), chain.url().as_ref()]);
-        command.args(more).env("HALOCAST_PRIVATE_KEY", chain.private_key(0));
+        let mut command = command([
+            "deploy".as_ref(),
+            bundle.as_os_str(),
+            "--rpc-url".as_ref(),
+            chain.url().as_ref(),
+        ]);
+        command
+            .args(more)
+            .env("HALOCAST_PRIVATE_KEY", chain.private_key(0));
         command.output().unwrap().into()
     };
     deploy(&["--chain-id", "1"]).fails("chain 31337");

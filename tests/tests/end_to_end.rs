@@ -35,15 +35,24 @@ impl World {
     }
 
     fn relay(&self, failpoint: &str) -> Child {
-        let log = std::fs::File::options().create(true).append(true).open(self.path("relay.log")).unwrap();
-        command(["relay".as_ref(), self.path("b").as_os_str(), "--config".as_ref(), self.path("relayer.yaml").as_os_str()])
-            .env("HALOCAST_PRIVATE_KEY", self.chain.private_key(2))
-            .env("HALOCAST_RPC_URL", self.chain.url())
-            .env("HALOCAST_FAILPOINT", failpoint)
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap()
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.path("relay.log"))
+            .unwrap();
+        command([
+            "relay".as_ref(),
+            self.path("b").as_os_str(),
+            "--config".as_ref(),
+            self.path("relayer.yaml").as_os_str(),
+        ])
+        .env("HALOCAST_PRIVATE_KEY", self.chain.private_key(2))
+        .env("HALOCAST_RPC_URL", self.chain.url())
+        .env("HALOCAST_FAILPOINT", failpoint)
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .unwrap()
     }
 
     fn log(&self) -> String {
@@ -85,30 +94,65 @@ fn is_below(dir: &Path, name: &str) -> bool {
 fn compile_and_set_up(world: &World) {
     let model = |file: &str| root().join("models/tinygemma").join(file).into_os_string();
     let out = world.path("b").into_os_string();
-    let mut args = vec!["compile".into(), model("model.onnx"), "--calibration".into(), model("calibration.json")];
-    args.extend(["--samples".into(), model("heldout.json"), "--prompts".into(), model("prompts.json")]);
-    args.extend(["--task", "generate", "--segments", "3", "--fidelity-min-cosine", "0.999", "--out"].map(Into::into));
+    let mut args = vec![
+        "compile".into(),
+        model("model.onnx"),
+        "--calibration".into(),
+        model("calibration.json"),
+    ];
+    args.extend([
+        "--samples".into(),
+        model("heldout.json"),
+        "--prompts".into(),
+        model("prompts.json"),
+    ]);
+    args.extend(
+        [
+            "--task",
+            "generate",
+            "--segments",
+            "3",
+            "--fidelity-min-cosine",
+            "0.999",
+            "--out",
+        ]
+        .map(Into::into),
+    );
     args.push(out.clone());
     halocast(args).ok();
     let fidelity = std::fs::read(world.path("b").join("fidelity.json")).unwrap();
     let fidelity: Value = serde_json::from_slice(&fidelity).unwrap();
     let continuations = &fidelity["language"]["continuations"];
-    let (same, all) = (continuations["identical"].as_f64().unwrap(), continuations["prompts"].as_f64().unwrap());
-    assert!(all > 0.0 && same / all >= 0.95, "{same} of {all} continuations are the same");
+    let (same, all) = (
+        continuations["identical"].as_f64().unwrap(),
+        continuations["prompts"].as_f64().unwrap(),
+    );
+    assert!(
+        all > 0.0 && same / all >= 0.95,
+        "{same} of {all} continuations are the same"
+    );
     halocast(["setup".into(), out]).ok();
 }
 
 fn deploy_twice(world: &World) {
     let (bundle, record) = (world.path("b"), world.path("31337.json"));
-    let args: [&OsStr; 5] =
-        ["deploy".as_ref(), bundle.as_ref(), "--broadcast".as_ref(), "--deployment".as_ref(), record.as_ref()];
+    let args: [&OsStr; 5] = [
+        "deploy".as_ref(),
+        bundle.as_ref(),
+        "--broadcast".as_ref(),
+        "--deployment".as_ref(),
+        record.as_ref(),
+    ];
     let first = world.call(0, args).ok().json();
     assert_eq!(first["unchanged"], false);
     let before = std::fs::read(&record).unwrap();
     assert_eq!(world.call(0, args).ok().json()["unchanged"], true);
     assert_eq!(before, std::fs::read(&record).unwrap());
     let model = &first["record"]["models"][0];
-    assert!(model["rawVerifier"]["codeBytes"].as_u64().unwrap() <= 24_576, "{model}");
+    assert!(
+        model["rawVerifier"]["codeBytes"].as_u64().unwrap() <= 24_576,
+        "{model}"
+    );
     assert_eq!(model["srsInsecure"], true);
 }
 
@@ -123,7 +167,11 @@ fn configure(world: &World) {
 
 fn ask(world: &World) -> String {
     let input = world.path("question.json");
-    std::fs::write(&input, json!({"inputs": {"prompt": "Q:capital of France?A:", "n": 6}}).to_string()).unwrap();
+    std::fs::write(
+        &input,
+        json!({"inputs": {"prompt": "Q:capital of France?A:", "n": 6}}).to_string(),
+    )
+    .unwrap();
     let (bundle, record) = (world.path("b"), world.path("31337.json"));
     let args: [&OsStr; 8] = [
         "request".as_ref(),
@@ -154,7 +202,11 @@ fn a_question_is_answered_once_however_often_the_relayer_is_killed() {
 
     let mut relayer = world.relay("");
     wait("the first layer proof", || {
-        assert!(relayer.try_wait().unwrap().is_none(), "the relayer ended:\n{}", world.log());
+        assert!(
+            relayer.try_wait().unwrap().is_none(),
+            "the relayer ended:\n{}",
+            world.log()
+        );
         is_below(&world.path("work"), "segment-0.proof")
     });
     relayer.kill().unwrap();
@@ -162,12 +214,22 @@ fn a_question_is_answered_once_however_often_the_relayer_is_killed() {
     assert_eq!(world.status(&request)["status"]["state"], "open");
 
     let mut relayer = world.relay("after-send");
-    wait("the crash after sending", || relayer.try_wait().unwrap().is_some());
-    assert!(world.log().contains("fail-point after-send"), "{}", world.log());
+    wait("the crash after sending", || {
+        relayer.try_wait().unwrap().is_some()
+    });
+    assert!(
+        world.log().contains("fail-point after-send"),
+        "{}",
+        world.log()
+    );
 
     let mut relayer = world.relay("");
     wait("the result", || {
-        assert!(relayer.try_wait().unwrap().is_none(), "the relayer ended:\n{}", world.log());
+        assert!(
+            relayer.try_wait().unwrap().is_none(),
+            "the relayer ended:\n{}",
+            world.log()
+        );
         world.status(&request)["status"]["state"] == "fulfilled"
     });
     // Long enough for a second transaction, if there were to be one.
@@ -180,7 +242,10 @@ fn a_question_is_answered_once_however_often_the_relayer_is_killed() {
     assert_eq!(status["answer"]["text"], "Paris\n");
     let account = world.chain.account(2).address();
     let client = world.chain.client().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let sent = runtime.block_on(client.nonce_mined(account)).unwrap();
     assert_eq!(sent, 1, "the relayer sent one transaction");
 }

@@ -71,7 +71,12 @@ fn every_stage_survives_a_full_disk() {
     let elsewhere = tempfile::tempdir().unwrap();
     let input = elsewhere.path().join("in.json");
     write_input("mlp", 0, &input);
-    let setup: [&OsStr; 4] = ["setup".as_ref(), bundle.as_ref(), "--stage".as_ref(), "layers".as_ref()];
+    let setup: [&OsStr; 4] = [
+        "setup".as_ref(),
+        bundle.as_ref(),
+        "--stage".as_ref(),
+        "layers".as_ref(),
+    ];
     let prove: [&OsStr; 8] = [
         "prove".as_ref(),
         bundle.as_ref(),

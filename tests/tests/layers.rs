@@ -36,11 +36,17 @@ struct Place {
 impl Place {
     fn in_dir(dir: TempDir) -> Self {
         let [bundle, input, proof] = ["b", "in.json", "proof.json"].map(|n| dir.path().join(n));
-        Place { dir, bundle, input, proof }
+        Place {
+            dir,
+            bundle,
+            input,
+            proof,
+        }
     }
 
     fn report(&self) -> Value {
-        serde_json::from_slice(&std::fs::read(self.dir.path().join("report.json")).unwrap()).unwrap()
+        serde_json::from_slice(&std::fs::read(self.dir.path().join("report.json")).unwrap())
+            .unwrap()
     }
 }
 
@@ -71,14 +77,23 @@ fn copy_dir(from: &Path, to: &Path) {
 }
 
 fn setup(bundle: &Path) -> Run {
-    let args: [&OsStr; 5] =
-        ["--json".as_ref(), "setup".as_ref(), bundle.as_ref(), "--stage".as_ref(), "layers".as_ref()];
+    let args: [&OsStr; 5] = [
+        "--json".as_ref(),
+        "setup".as_ref(),
+        bundle.as_ref(),
+        "--stage".as_ref(),
+        "layers".as_ref(),
+    ];
     halocast(args)
 }
 
 fn prove_args(place: &Place) -> Vec<OsString> {
     let mut args: Vec<OsString> = ["--json", "prove"].map(Into::into).to_vec();
-    args.extend([place.bundle.clone().into(), "--input".into(), place.input.clone().into()]);
+    args.extend([
+        place.bundle.clone().into(),
+        "--input".into(),
+        place.input.clone().into(),
+    ]);
     args.extend(["--stage", "layers", "--out"].map(Into::into));
     args.push(place.proof.clone().into());
     args
@@ -89,12 +104,20 @@ fn prove(place: &Place) -> Run {
 }
 
 fn verify(place: &Place) -> Run {
-    halocast(["--json".as_ref(), "verify".as_ref(), place.bundle.as_os_str(), place.proof.as_os_str()])
+    halocast([
+        "--json".as_ref(),
+        "verify".as_ref(),
+        place.bundle.as_os_str(),
+        place.proof.as_os_str(),
+    ])
 }
 
 fn reused(report: &Value) -> Vec<bool> {
     let segments = report["segments"].as_array().unwrap();
-    segments.iter().map(|s| s["reused"].as_bool().unwrap()).collect()
+    segments
+        .iter()
+        .map(|s| s["reused"].as_bool().unwrap())
+        .collect()
 }
 
 /// The job's directory; there is one.
@@ -144,7 +167,13 @@ fn changed_proofs_are_not_valid() {
         Value::from(hex)
     };
     let words = ["inputs", "outputs"].map(|w| format!("/{w}/0"));
-    let parts = ["/layers/1/proof", "/layers/1/instances/0", "/salts/0", "/salts/1", "/model"];
+    let parts = [
+        "/layers/1/proof",
+        "/layers/1/instances/0",
+        "/salts/0",
+        "/salts/1",
+        "/model",
+    ];
     for pointer in words.iter().map(String::as_str).chain(parts) {
         let good = edit(&place.proof, |json| {
             let place = json.pointer_mut(pointer).unwrap();
@@ -161,7 +190,9 @@ fn changed_proofs_are_not_valid() {
     });
     verify(&place).fails("first layer");
     std::fs::write(&place.proof, good).unwrap();
-    edit(&place.proof, |json| drop(json["layers"].as_array_mut().unwrap().pop()));
+    edit(&place.proof, |json| {
+        drop(json["layers"].as_array_mut().unwrap().pop())
+    });
     verify(&place).fails("1 layer proofs");
 }
 
@@ -170,7 +201,9 @@ fn numbers_that_are_not_canonical_are_refused_by_name() {
     let place = place();
     let modulus = "0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001";
     for pointer in ["/layers/0/instances/0", "/inputs/0", "/context", "/salts/0"] {
-        let good = edit(&place.proof, |json| *json.pointer_mut(pointer).unwrap() = modulus.into());
+        let good = edit(&place.proof, |json| {
+            *json.pointer_mut(pointer).unwrap() = modulus.into()
+        });
         verify(&place).fails("not below");
         std::fs::write(&place.proof, good).unwrap();
     }
@@ -197,8 +230,14 @@ fn a_killed_proof_goes_on_where_it_was() {
     let first = || entries_of(&place.bundle.join("jobs")).contains(&"segment-0.proof".to_owned());
     let begin = Instant::now();
     while !first() {
-        assert!(begin.elapsed() < Duration::from_secs(600), "no first segment");
-        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        assert!(
+            begin.elapsed() < Duration::from_secs(600),
+            "no first segment"
+        );
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before it could be killed"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
     child.kill().unwrap();
@@ -211,7 +250,9 @@ fn a_killed_proof_goes_on_where_it_was() {
 
 /// Names in all directories below one (that need not be there).
 fn entries_of(dir: &Path) -> Vec<String> {
-    let Ok(inner) = std::fs::read_dir(dir) else { return Vec::new() };
+    let Ok(inner) = std::fs::read_dir(dir) else {
+        return Vec::new();
+    };
     inner.flat_map(|e| entries(&e.unwrap().path())).collect()
 }
 
@@ -221,7 +262,10 @@ fn two_processes_share_one_job() {
     std::fs::remove_file(job(&place).join("segment-1.proof")).unwrap();
     let spawn = || command(prove_args(&place)).spawn().unwrap();
     let runs = [spawn(), spawn()].map(|c| Run::from(c.wait_with_output().unwrap()).ok());
-    let made: usize = runs.iter().map(|r| reused(&r.json()).iter().filter(|r| !**r).count()).sum();
+    let made: usize = runs
+        .iter()
+        .map(|r| reused(&r.json()).iter().filter(|r| !**r).count())
+        .sum();
     assert_eq!(made, 1, "the missing segment is proven once");
     verify(&place).ok();
 }
@@ -242,7 +286,11 @@ fn keys_of_another_model_and_damaged_keys_are_refused() {
     std::fs::write(&own, &good).unwrap();
     prove(&place).ok();
     // A proof for one model is none for another.
-    let run = halocast(["verify".as_ref(), bundle.as_os_str(), place.proof.as_os_str()]);
+    let run = halocast([
+        "verify".as_ref(),
+        bundle.as_os_str(),
+        place.proof.as_os_str(),
+    ]);
     run.fails("this bundle is model");
 }
 
@@ -251,7 +299,10 @@ fn setup_again_keeps_everything() {
     let place = place();
     let before = std::fs::read(place.bundle.join("manifest.json")).unwrap();
     assert_eq!(setup(&place.bundle).ok().json()["kept"], 2);
-    assert_eq!(before, std::fs::read(place.bundle.join("manifest.json")).unwrap());
+    assert_eq!(
+        before,
+        std::fs::read(place.bundle.join("manifest.json")).unwrap()
+    );
     flip(&place.bundle.join("secret/model.salt"));
     setup(&place.bundle).fails("model.salt");
 }
@@ -261,13 +312,23 @@ fn bad_strings_are_refused() {
     let place = place();
     let file = place.bundle.join("small.srs");
     let k = "4";
-    let args: [&OsStr; 6] =
-        ["srs".as_ref(), "new".as_ref(), "--k".as_ref(), k.as_ref(), "--out".as_ref(), file.as_ref()];
+    let args: [&OsStr; 6] = [
+        "srs".as_ref(),
+        "new".as_ref(),
+        "--k".as_ref(),
+        k.as_ref(),
+        "--out".as_ref(),
+        file.as_ref(),
+    ];
     let info = halocast(args).ok().stdout;
     assert!(info.contains("INSECURE"), "{info}");
     let with = |file: &Path| {
-        let args: [&OsStr; 4] =
-            ["setup".as_ref(), place.bundle.as_ref(), "--srs".as_ref(), file.as_ref()];
+        let args: [&OsStr; 4] = [
+            "setup".as_ref(),
+            place.bundle.as_ref(),
+            "--srs".as_ref(),
+            file.as_ref(),
+        ];
         halocast(args)
     };
     with(&file).fails("powers");

@@ -26,7 +26,10 @@ pub(crate) fn raw_source(vk: &AggregationVk, header: &str) -> Result<String, Gen
     let source = source
         .replace(LICENSE, &format!("{LICENSE}\n{header}"))
         .replace(PRAGMA, &format!("pragma solidity {SOLC_VERSION};"));
-    let lines = source.lines().map(str::trim_end).filter(|line| !line.is_empty());
+    let lines = source
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty());
     Ok(lines.fold(String::new(), |text, line| text + line + "\n"))
 }
 
@@ -37,9 +40,14 @@ fn run_verifier(vk: &AggregationVk) -> Result<String, GenerateError> {
     let protocol = vk.protocol().loaded(&loader);
     let mut transcript = EvmTranscript::<G1Affine, Rc<EvmLoader>, _, _>::new(&loader);
     let instances = transcript.load_instances(protocol.num_instance.clone());
-    let proof =
-        PlonkVerifier::<SHPLONK>::read_proof(vk.deciding_key(), &protocol, &instances, &mut transcript)
-            .map_err(unsupported)?;
-    PlonkVerifier::<SHPLONK>::verify(vk.deciding_key(), &protocol, &instances, &proof).map_err(unsupported)?;
+    let proof = PlonkVerifier::<SHPLONK>::read_proof(
+        vk.deciding_key(),
+        &protocol,
+        &instances,
+        &mut transcript,
+    )
+    .map_err(unsupported)?;
+    PlonkVerifier::<SHPLONK>::verify(vk.deciding_key(), &protocol, &instances, &proof)
+        .map_err(unsupported)?;
     Ok(loader.solidity_code())
 }

@@ -57,7 +57,11 @@ pub fn generate(vk: &AggregationVk) -> Result<GeneratedVerifier, GenerateError> 
     let header = provenance(vk, &generator, layout);
     Ok(GeneratedVerifier {
         sol: evm_loader::raw_source(vk, &header)?,
-        compiler: CompilerSettings { solc: SOLC_VERSION.to_owned(), via_ir: false, optimizer: false },
+        compiler: CompilerSettings {
+            solc: SOLC_VERSION.to_owned(),
+            via_ir: false,
+            optimizer: false,
+        },
         instances: layout.total(),
         input_words: layout.input_words,
         output_words: layout.output_words,
@@ -80,7 +84,11 @@ fn check(vk: &AggregationVk) -> Result<(), GenerateError> {
     if protocol.accumulator_indices != [limbs] {
         return unsupported("the accumulator is not in the first public words");
     }
-    if protocol.preprocessed.iter().any(|c| bool::from(c.is_identity())) {
+    if protocol
+        .preprocessed
+        .iter()
+        .any(|c| bool::from(c.is_identity()))
+    {
         return unsupported("a fixed column is all zero, its commitment has no coordinates");
     }
     Ok(())
@@ -102,7 +110,9 @@ fn provenance(vk: &AggregationVk, generator: &str, layout: InstanceLayout) -> St
         "// Public words are reduced modulo r here: the caller must refuse words >= r, and check both lengths.".to_owned(),
     ];
     if vk.srs_origin().is_insecure() {
-        lines.push("// INSECURE: anyone can forge proofs for this contract. Local chains only.".to_owned());
+        lines.push(
+            "// INSECURE: anyone can forge proofs for this contract. Local chains only.".to_owned(),
+        );
     }
     lines.join("\n")
 }

@@ -36,7 +36,10 @@ impl BundleEngine {
 
     /// What the last proof cost.
     pub(crate) fn last_report(&self) -> Option<ProveReport> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn request(&self, inputs: &[U256]) -> Result<Request, EngineError> {
@@ -86,12 +89,17 @@ impl InferenceEngine for BundleEngine {
     fn infer(&self, inputs: &[U256]) -> Result<Vec<U256>, EngineError> {
         let request = self.request(inputs)?;
         let execution = pipeline::execute(&self.bundle, &request).map_err(engine_error)?;
-        Ok(execution.output_words(&self.bundle).iter().map(to_u256).collect())
+        Ok(execution
+            .output_words(&self.bundle)
+            .iter()
+            .map(to_u256)
+            .collect())
     }
 
     fn prove(&self, job: &ProveJob) -> Result<ProofPackage, EngineError> {
         let request = self.request(&job.inputs)?;
-        let context = pipeline::context_from_hex(&format!("{:#x}", job.context)).map_err(engine_error)?;
+        let context =
+            pipeline::context_from_hex(&format!("{:#x}", job.context)).map_err(engine_error)?;
         let options = ProveOptions {
             context,
             stage: Stage::All,
@@ -120,7 +128,12 @@ impl Progress for Logged {
     fn event(&self, event: Event<'_>) {
         match event {
             Event::Finished { cost } => {
-                tracing::info!(stage = cost.stage, cpu_s = cost.cpu_s, wall_s = cost.wall_s, "finished");
+                tracing::info!(
+                    stage = cost.stage,
+                    cpu_s = cost.cpu_s,
+                    wall_s = cost.wall_s,
+                    "finished"
+                );
             }
             Event::Note(note) => tracing::warn!("{note}"),
             _ => {}

@@ -45,15 +45,21 @@ pub(crate) async fn load_record(
 ) -> eyre::Result<DeploymentRecord> {
     let chain_id = client.chain_id().await?;
     let path = record_file(args, chain_id);
-    let record = DeploymentRecord::load(&path)
-        .wrap_err_with(|| format!("no deployment for chain {chain_id} (`halocast deploy` makes one)"))?;
+    let record = DeploymentRecord::load(&path).wrap_err_with(|| {
+        format!("no deployment for chain {chain_id} (`halocast deploy` makes one)")
+    })?;
     record.expect_chain(&path, chain_id, &args.rpc_url)?;
     Ok(record)
 }
 
 /// The signing account: environment, else keystore. Never asks for a password.
 pub(crate) fn account(args: &KeyArgs) -> eyre::Result<Account> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty()).map(Secret::new);
+    let variable = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .filter(|v| !v.is_empty())
+            .map(Secret::new)
+    };
     if let Some(key) = variable("HALOCAST_PRIVATE_KEY") {
         return Ok(Account::from_private_key(&key)?);
     }
@@ -67,7 +73,9 @@ pub(crate) fn account(args: &KeyArgs) -> eyre::Result<Account> {
                 .wrap_err_with(|| format!("cannot read {}", path.display()))?;
             Secret::new(text.trim_end_matches(['\r', '\n']).to_owned())
         }
-        (None, None) => eyre::bail!("no password: set HALOCAST_KEYSTORE_PASSWORD or give --password-file"),
+        (None, None) => {
+            eyre::bail!("no password: set HALOCAST_KEYSTORE_PASSWORD or give --password-file")
+        }
     };
     Ok(Account::from_keystore(keystore, &password)?)
 }
@@ -77,7 +85,9 @@ pub(crate) fn model_id(bundle: &Bundle) -> eyre::Result<B256> {
     let commitment = bundle
         .commitment()
         .ok_or_else(|| bundle.stage_missing("model commitment", "setup"))?;
-    commitment.parse().wrap_err("the manifest's model commitment")
+    commitment
+        .parse()
+        .wrap_err("the manifest's model commitment")
 }
 
 /// A packed word for the chain.

@@ -47,9 +47,12 @@ fn metadata(bundle: &Bundle) -> eyre::Result<ModelMetadata> {
     let manifest = bundle.manifest();
     let (task, sequence_length) = match manifest.task {
         TaskSpec::Infer => (ModelTask::Infer, 0),
-        TaskSpec::Generate { sequence_length, .. } => (ModelTask::Generate, sequence_length),
+        TaskSpec::Generate {
+            sequence_length, ..
+        } => (ModelTask::Generate, sequence_length),
     };
-    let tensors = |specs: &[bundle::TensorSpec]| specs.iter().map(tensor).collect::<eyre::Result<_>>();
+    let tensors =
+        |specs: &[bundle::TensorSpec]| specs.iter().map(tensor).collect::<eyre::Result<_>>();
     Ok(ModelMetadata {
         task,
         value_bits: u8::try_from(manifest.packing.value_bits)?,
@@ -61,7 +64,11 @@ fn metadata(bundle: &Bundle) -> eyre::Result<ModelMetadata> {
 }
 
 fn tensor(spec: &bundle::TensorSpec) -> eyre::Result<TensorSpec> {
-    let shape = spec.shape.iter().map(|&n| u32::try_from(n)).collect::<Result<_, _>>()?;
+    let shape = spec
+        .shape
+        .iter()
+        .map(|&n| u32::try_from(n))
+        .collect::<Result<_, _>>()?;
     Ok(TensorSpec {
         name: spec.name.clone(),
         shape,

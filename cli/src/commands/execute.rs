@@ -13,7 +13,9 @@ pub(crate) fn run(args: ExecuteArgs, out: &Output) -> eyre::Result<ExitCode> {
     let what = || format!("cannot execute {}", args.input.display());
     let request = Request::from_json(&bundle, &json).wrap_err_with(what)?;
     let execution = pipeline::execute(&bundle, &request).wrap_err_with(what)?;
-    let result = execution.to_json(&bundle, &request, &json).wrap_err_with(what)?;
+    let result = execution
+        .to_json(&bundle, &request, &json)
+        .wrap_err_with(what)?;
     match &args.out {
         None => out.result(&result, || format!("{result:#}"))?,
         Some(path) => {

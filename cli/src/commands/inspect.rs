@@ -19,7 +19,11 @@ pub(crate) fn run(args: InspectArgs, out: &Output) -> eyre::Result<ExitCode> {
 
 fn text(bundle: &Bundle, m: &Manifest) -> Result<String, std::fmt::Error> {
     let mut s = String::new();
-    writeln!(s, "model     {} (halocast {}, format {})", m.name, m.halocast, m.format)?;
+    writeln!(
+        s,
+        "model     {} (halocast {}, format {})",
+        m.name, m.halocast, m.format
+    )?;
     writeln!(s, "task      {:?}", m.task)?;
     for (what, specs) in [("input", &m.inputs), ("output", &m.outputs)] {
         for spec in specs {
@@ -31,7 +35,11 @@ fn text(bundle: &Bundle, m: &Manifest) -> Result<String, std::fmt::Error> {
         "public    {} input + {} output words of {} x {} bits, commitment, context",
         m.input_words, m.output_words, m.packing.values_per_word, m.packing.value_bits
     )?;
-    writeln!(s, "\nsegments\n  {:24} {:>3} {:>9} {:>7} {:>6} {:>9} {:>10}", "name", "k", "rows", "columns", "points", "CPU s", "memory")?;
+    writeln!(
+        s,
+        "\nsegments\n  {:24} {:>3} {:>9} {:>7} {:>6} {:>9} {:>10}",
+        "name", "k", "rows", "columns", "points", "CPU s", "memory"
+    )?;
     for seg in &m.segments {
         writeln!(
             s,
@@ -47,15 +55,27 @@ fn text(bundle: &Bundle, m: &Manifest) -> Result<String, std::fmt::Error> {
     }
     writeln!(s)?;
     match &m.setup {
-        None => writeln!(s, "setup     none yet: halocast setup {}", bundle.root().display())?,
+        None => writeln!(
+            s,
+            "setup     none yet: halocast setup {}",
+            bundle.root().display()
+        )?,
         Some(setup) => {
-            let kind = if setup.srs_insecure { "INSECURE development string" } else { "ceremony string" };
+            let kind = if setup.srs_insecure {
+                "INSECURE development string"
+            } else {
+                "ceremony string"
+            };
             writeln!(s, "srs       {kind} {}", setup.srs)?;
             if let Some(commitment) = &setup.model_commitment {
                 writeln!(s, "model id  {commitment}")?;
             }
             if let Some(a) = &setup.aggregate {
-                writeln!(s, "aggregate k = {}, {} cells, key digest {}", a.k, a.cells, a.vk_digest)?;
+                writeln!(
+                    s,
+                    "aggregate k = {}, {} cells, key digest {}",
+                    a.k, a.cells, a.vk_digest
+                )?;
             }
         }
     }
@@ -65,5 +85,8 @@ fn text(bundle: &Bundle, m: &Manifest) -> Result<String, std::fmt::Error> {
 }
 
 fn tensor(spec: &TensorSpec) -> String {
-    format!("{} {:?} {} (integer / 2^{})", spec.name, spec.shape, spec.dtype, spec.scale)
+    format!(
+        "{} {:?} {} (integer / 2^{})",
+        spec.name, spec.shape, spec.dtype, spec.scale
+    )
 }

@@ -16,7 +16,8 @@ pub(crate) fn run(args: ProveArgs, out: &Output) -> eyre::Result<ExitCode> {
         stage: super::setup::stage(args.stage),
         jobs: None,
     };
-    let (proof, report) = pipeline::prove(&bundle, &request, &options, &Bars::new()).wrap_err_with(what)?;
+    let (proof, report) =
+        pipeline::prove(&bundle, &request, &options, &Bars::new()).wrap_err_with(what)?;
     proof.write(&args.out)?;
     let kind = proof.kind();
     let summary = serde_json::json!({

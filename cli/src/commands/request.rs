@@ -34,7 +34,12 @@ pub(crate) fn run(args: RequestArgs, out: &Output) -> eyre::Result<ExitCode> {
         let record = chain::load_record(&args.chain, &client).await?;
         let oracle = record.inference_oracle.address;
         let send = SendOptions::default();
-        let requester = Requester { client, oracle, account, send };
+        let requester = Requester {
+            client,
+            oracle,
+            account,
+            send,
+        };
         let requested = requester.request(&params).await?;
         let view = match args.wait {
             true => Some(wait(&requester, &requested, out).await?),
@@ -43,7 +48,10 @@ pub(crate) fn run(args: RequestArgs, out: &Output) -> eyre::Result<ExitCode> {
         Ok((requested, view))
     })
     .wrap_err("the request failed")?;
-    let answer = view.as_ref().map(|v| super::status::answer(&bundle, v)).transpose()?;
+    let answer = view
+        .as_ref()
+        .map(|v| super::status::answer(&bundle, v))
+        .transpose()?;
     let result = serde_json::json!({"requested": requested, "status": view, "answer": answer});
     out.result(&result, || {
         let head = format!(
@@ -51,7 +59,10 @@ pub(crate) fn run(args: RequestArgs, out: &Output) -> eyre::Result<ExitCode> {
             requested.request_id, requested.block, requested.gas_used, requested.tx
         );
         match &view {
-            Some(view) => format!("{head}\n{}", super::status::view_text(view, answer.as_ref())),
+            Some(view) => format!(
+                "{head}\n{}",
+                super::status::view_text(view, answer.as_ref())
+            ),
             None => head,
         }
     })?;
@@ -59,9 +70,16 @@ pub(crate) fn run(args: RequestArgs, out: &Output) -> eyre::Result<ExitCode> {
 }
 
 /// Polls until there is a result or the deadline has passed.
-async fn wait(requester: &Requester, requested: &Requested, out: &Output) -> eyre::Result<RequestView> {
+async fn wait(
+    requester: &Requester,
+    requested: &Requested,
+    out: &Output,
+) -> eyre::Result<RequestView> {
     if !out.json {
-        eprintln!("request {} made; waiting for its result", requested.request_id);
+        eprintln!(
+            "request {} made; waiting for its result",
+            requested.request_id
+        );
     }
     loop {
         let view = requester.status(requested.request_id).await?;
@@ -69,16 +87,24 @@ async fn wait(requester: &Requester, requested: &Requested, out: &Output) -> eyr
             return Ok(view);
         }
         let now = requester.client.head().await?.timestamp;
-        eyre::ensure!(now <= requested.deadline, "request {} was not answered in time", requested.request_id);
+        eyre::ensure!(
+            now <= requested.deadline,
+            "request {} was not answered in time",
+            requested.request_id
+        );
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
 fn parse_wei(text: &str) -> eyre::Result<U256> {
-    text.parse().wrap_err_with(|| format!("--fee {text} is no number of wei"))
+    text.parse()
+        .wrap_err_with(|| format!("--fee {text} is no number of wei"))
 }
 
 fn parse_address(text: Option<&str>) -> eyre::Result<Option<Address>> {
-    let parse = |t: &str| t.parse().wrap_err_with(|| format!("--callback {t} is no address"));
+    let parse = |t: &str| {
+        t.parse()
+            .wrap_err_with(|| format!("--callback {t} is no address"))
+    };
     text.map(parse).transpose()
 }

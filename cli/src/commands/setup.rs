@@ -20,7 +20,11 @@ pub(crate) fn run(args: SetupArgs, out: &Output) -> eyre::Result<ExitCode> {
             "{} is set up; model id {}{}",
             args.bundle.display(),
             report.model,
-            if report.insecure { " (INSECURE development string)" } else { "" }
+            if report.insecure {
+                " (INSECURE development string)"
+            } else {
+                ""
+            }
         )
     })?;
     Ok(ExitCode::SUCCESS)

@@ -34,7 +34,13 @@ fn show(path: &Path, info: &SrsInfo, out: &Output) -> eyre::Result<ExitCode> {
     value["path"] = serde_json::json!(path);
     value["insecure"] = serde_json::json!(info.origin.is_insecure());
     out.result(&value, || {
-        format!("{}: 2^{} points, {}\nid {}", path.display(), info.k, info.origin, info.id)
+        format!(
+            "{}: 2^{} points, {}\nid {}",
+            path.display(),
+            info.k,
+            info.origin,
+            info.id
+        )
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -26,7 +26,9 @@ pub(crate) fn run(args: StatusArgs, out: &Output) -> eyre::Result<ExitCode> {
         out.result(&record, || record_text(&record))?;
         return Ok(ExitCode::SUCCESS);
     };
-    let id: U256 = request.parse().wrap_err_with(|| format!("{request} is no request id"))?;
+    let id: U256 = request
+        .parse()
+        .wrap_err_with(|| format!("{request} is no request id"))?;
     let view = chain::block_on(async {
         let record = chain::load_record(&args.chain, &client).await?;
         Ok(read_status(&client, record.inference_oracle.address, id).await?)
@@ -42,16 +44,23 @@ pub(super) fn answer(bundle: &Bundle, view: &RequestView) -> eyre::Result<Value>
     if view.outputs.is_empty() {
         return Ok(Value::Null);
     }
-    eyre::ensure!(view.model_id == chain::model_id(bundle)?, "the request is for model {}, not for this bundle", view.model_id);
+    eyre::ensure!(
+        view.model_id == chain::model_id(bundle)?,
+        "the request is for model {}, not for this bundle",
+        view.model_id
+    );
     let manifest = bundle.manifest();
     let words: Vec<Word> = view.outputs.iter().map(chain::to_word).collect();
     let count = manifest.outputs.iter().map(|s| s.len()).sum();
-    let values = unpack(&words, count).ok_or_else(|| eyre::eyre!("the result's words do not pack {count} values"))?;
+    let values = unpack(&words, count)
+        .ok_or_else(|| eyre::eyre!("the result's words do not pack {count} values"))?;
     let inputs: Vec<Word> = view.inputs.iter().map(chain::to_word).collect();
     let request = Request::from_words(bundle, &inputs)?;
     if let Ok(prompt) = request.prompt() {
         let from = prompt.tokens.len();
-        let tokens = values.get(from..from + prompt.answer_length).unwrap_or_default();
+        let tokens = values
+            .get(from..from + prompt.answer_length)
+            .unwrap_or_default();
         return Ok(json!({"prompt": text(&prompt.tokens), "tokens": tokens, "text": text(tokens)}));
     }
     let mut rest = values.as_slice();
@@ -60,21 +69,31 @@ pub(super) fn answer(bundle: &Bundle, view: &RequestView) -> eyre::Result<Value>
         let (own, behind) = rest.split_at(spec.len());
         let unit = (-f64::from(spec.scale)).exp2();
         let real: Vec<f64> = own.iter().map(|&v| f64::from(v) * unit).collect();
-        outputs.insert(spec.name.clone(), json!({"shape": spec.shape, "values": real}));
+        outputs.insert(
+            spec.name.clone(),
+            json!({"shape": spec.shape, "values": real}),
+        );
         rest = behind;
     }
     Ok(Value::Object(outputs))
 }
 
 pub(super) fn view_text(view: &RequestView, answer: Option<&Value>) -> String {
-    let mut text = format!("request {}: {:?}, {:?}", view.request_id, view.state, view.provenance);
+    let mut text = format!(
+        "request {}: {:?}, {:?}",
+        view.request_id, view.state, view.provenance
+    );
     if let Some(block) = view.result_block {
         text.push_str(&format!(", result in block {block}"));
     }
     match answer {
         Some(Value::Null) | None => {}
         Some(answer) if answer["text"].is_string() => {
-            text.push_str(&format!("\n{}{}", answer["prompt"].as_str().unwrap_or(""), answer["text"].as_str().unwrap_or("")));
+            text.push_str(&format!(
+                "\n{}{}",
+                answer["prompt"].as_str().unwrap_or(""),
+                answer["text"].as_str().unwrap_or("")
+            ));
         }
         Some(answer) => text.push_str(&format!("\n{answer:#}")),
     }
@@ -84,11 +103,21 @@ pub(super) fn view_text(view: &RequestView, answer: Option<&Value>) -> String {
 fn record_text(record: &DeploymentRecord) -> String {
     let mut text = format!(
         "chain {}: as recorded ({})\noracle    {}\nregistry  {}",
-        record.chain_id, record.status, record.inference_oracle.address, record.model_registry.address
+        record.chain_id,
+        record.status,
+        record.inference_oracle.address,
+        record.model_registry.address
     );
     for model in &record.models {
-        let warning = if model.srs_insecure { " (INSECURE development string)" } else { "" };
-        text.push_str(&format!("\nmodel     {} by {}{warning}", model.model_id, model.model_verifier.address));
+        let warning = if model.srs_insecure {
+            " (INSECURE development string)"
+        } else {
+            ""
+        };
+        text.push_str(&format!(
+            "\nmodel     {} by {}{warning}",
+            model.model_id, model.model_verifier.address
+        ));
     }
     text
 }

@@ -15,18 +15,28 @@ pub(crate) fn run(args: VerifyArgs, out: &Output) -> eyre::Result<ExitCode> {
             out.result(&verdict, || text(&verdict))?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(error @ (PipelineError::Invalid { .. } | PipelineError::OtherModel { .. } | PipelineError::Number { .. })) => {
-            let result = serde_json::json!({"valid": false, "kind": kind, "error": error.to_string()});
+        Err(
+            error @ (PipelineError::Invalid { .. }
+            | PipelineError::OtherModel { .. }
+            | PipelineError::Number { .. }),
+        ) => {
+            let result =
+                serde_json::json!({"valid": false, "kind": kind, "error": error.to_string()});
             out.result(&result, || format!("NOT VALID ({kind}): {error}"))?;
             Ok(ExitCode::FAILURE)
         }
-        Err(error) => Err(error).wrap_err_with(|| format!("cannot verify {}", args.proof.display())),
+        Err(error) => {
+            Err(error).wrap_err_with(|| format!("cannot verify {}", args.proof.display()))
+        }
     }
 }
 
 fn text(verdict: &Verdict) -> String {
     let what = match verdict.kind {
-        "layers" => format!("{} layer proofs and their chain; a layers proof does not bind the context", verdict.layers),
+        "layers" => format!(
+            "{} layer proofs and their chain; a layers proof does not bind the context",
+            verdict.layers
+        ),
         _ => format!("the aggregated proof, for context {}", verdict.context),
     };
     format!("VALID ({}): {what}\nmodel {}", verdict.kind, verdict.model)

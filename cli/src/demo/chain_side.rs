@@ -64,11 +64,15 @@ struct Stage<'a> {
 }
 
 pub(super) fn run(args: &DemoArgs, bundle: Bundle, say: &dyn Fn(&str)) -> eyre::Result<Shown> {
-    let TaskSpec::Generate { sequence_length, .. } = bundle.manifest().task else {
+    let TaskSpec::Generate {
+        sequence_length, ..
+    } = bundle.manifest().task
+    else {
         eyre::bail!("{} is no language model", args.model.display());
     };
     say("3. a private chain (anvil), verifier, registry and oracle on it");
-    let local = LocalChain::start(&LocalChainOptions::default()).wrap_err("cannot start a local chain")?;
+    let local =
+        LocalChain::start(&LocalChainOptions::default()).wrap_err("cannot start a local chain")?;
     let work = fresh_dir(args.out.join("relayer"))?;
     block_on(async {
         let client = local.client()?;
@@ -81,7 +85,14 @@ pub(super) fn run(args: &DemoArgs, bundle: Bundle, say: &dyn Fn(&str)) -> eyre::
         };
         let outcome = deploy(&client, &local.account(0), &plan, &options).await?;
         let record = outcome.record.ok_or_eyre("the deployment left no record")?;
-        let stage = Stage { args, say, client, user: local.account(1), record, sequence_length };
+        let stage = Stage {
+            args,
+            say,
+            client,
+            user: local.account(1),
+            record,
+            sequence_length,
+        };
         let engine = Arc::new(BundleEngine::new(bundle, Arc::new(Bars::new()))?);
         let relayer = relayer(&local, &work, &record_path, engine.clone()).await?;
         let (handle, shutdown) = Shutdown::channel();
@@ -89,7 +100,9 @@ pub(super) fn run(args: &DemoArgs, bundle: Bundle, say: &dyn Fn(&str)) -> eyre::
         let consumer = stage.deploy_consumer().await?;
         (stage.say)(&format!("4. a contract asks: {:?}", args.prompt));
         let request_id = stage.ask(consumer).await?;
-        (stage.say)(&format!("5. the relayer answers request {request_id} and proves the answer"));
+        (stage.say)(&format!(
+            "5. the relayer answers request {request_id} and proves the answer"
+        ));
         let waited = stage.wait(request_id, &running).await;
         handle.stop();
         let ended = running.await.wrap_err("the relayer died")?;
@@ -120,7 +133,8 @@ async fn relayer(
         "store": {"database": work.join("relayer.db"), "workdir": work.join("jobs")},
     });
     // JSON is YAML.
-    let config = RelayerConfig::parse(&yaml.to_string()).map_err(|e| eyre::eyre!("relayer configuration: {e}"))?;
+    let config = RelayerConfig::parse(&yaml.to_string())
+        .map_err(|e| eyre::eyre!("relayer configuration: {e}"))?;
     let options = RelayerOptions {
         account: Some(local.account(2)),
         rpc_url: Some(halocast_oracle::Secret::new(local.url())),
@@ -131,9 +145,21 @@ async fn relayer(
 }
 
 impl Stage<'_> {
-    async fn send(&self, to: Address, value: U256, data: Bytes, action: &str) -> eyre::Result<B256> {
-        let plan = TxPlan { to, value, data, action: action.to_owned() };
-        let receipt = send_and_wait(&self.client, &self.user, &plan, &SendOptions::default()).await?;
+    async fn send(
+        &self,
+        to: Address,
+        value: U256,
+        data: Bytes,
+        action: &str,
+    ) -> eyre::Result<B256> {
+        let plan = TxPlan {
+            to,
+            value,
+            data,
+            action: action.to_owned(),
+        };
+        let receipt =
+            send_and_wait(&self.client, &self.user, &plan, &SendOptions::default()).await?;
         Ok(receipt.hash)
     }
 
@@ -146,12 +172,22 @@ impl Stage<'_> {
         };
         let code = [&AskTinyGemma::BYTECODE[..], &arguments.abi_encode()[..]].concat();
         let data = [SALT.as_slice(), &code[..]].concat();
-        self.send(FACTORY, U256::ZERO, data.into(), "deploying the asking contract").await?;
+        self.send(
+            FACTORY,
+            U256::ZERO,
+            data.into(),
+            "deploying the asking contract",
+        )
+        .await?;
         Ok(create2_address(&code))
     }
 
     fn model_id(&self) -> eyre::Result<B256> {
-        let model = self.record.models.first().ok_or_eyre("the record has no model")?;
+        let model = self
+            .record
+            .models
+            .first()
+            .ok_or_eyre("the record has no model")?;
         Ok(model.model_id)
     }
 
@@ -161,9 +197,18 @@ impl Stage<'_> {
             answerLength: U256::from(self.args.tokens),
             deadline: self.client.head().await?.timestamp + PATIENCE,
         };
-        let tx = self.send(consumer, U256::from(FEE_WEI), call.abi_encode().into(), "the question").await?;
+        let tx = self
+            .send(
+                consumer,
+                U256::from(FEE_WEI),
+                call.abi_encode().into(),
+                "the question",
+            )
+            .await?;
         let logs = self.client.receipt_logs(tx).await?;
-        let mut events = logs.iter().filter_map(|l| InferenceOracle::InferenceRequested::decode_log(&l.inner).ok());
+        let mut events = logs
+            .iter()
+            .filter_map(|l| InferenceOracle::InferenceRequested::decode_log(&l.inner).ok());
         let event = events.next().ok_or_eyre("the question made no request")?;
         Ok(event.requestId)
     }
@@ -172,25 +217,51 @@ impl Stage<'_> {
     async fn wait(&self, request_id: U256, relayer: &Running) -> eyre::Result<()> {
         let oracle = self.record.inference_oracle.address;
         let begin = std::time::Instant::now();
-        while read_status(&self.client, oracle, request_id).await?.state != RequestState::Fulfilled {
+        while read_status(&self.client, oracle, request_id).await?.state != RequestState::Fulfilled
+        {
             eyre::ensure!(!relayer.is_finished(), "the relayer stopped");
-            eyre::ensure!(begin.elapsed().as_secs() < PATIENCE, "no answer within {PATIENCE} s");
+            eyre::ensure!(
+                begin.elapsed().as_secs() < PATIENCE,
+                "no answer within {PATIENCE} s"
+            );
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         Ok(())
     }
 
     /// Reads everything back from the chain and tries to forge.
-    async fn show(&self, consumer: Address, request_id: U256, engine: &BundleEngine) -> eyre::Result<Shown> {
+    async fn show(
+        &self,
+        consumer: Address,
+        request_id: U256,
+        engine: &BundleEngine,
+    ) -> eyre::Result<Shown> {
         let oracle = self.record.inference_oracle.address;
         let view = read_status(&self.client, oracle, request_id).await?;
-        let answer = self.client.view(consumer, &AskTinyGemma::answerOfCall { requestId: request_id }).await?;
+        let answer = self
+            .client
+            .view(
+                consumer,
+                &AskTinyGemma::answerOfCall {
+                    requestId: request_id,
+                },
+            )
+            .await?;
         let tx = self.fulfilment(request_id).await?;
-        let receipt = self.client.receipt(tx).await?.ok_or_eyre("the fulfilment has no receipt")?;
+        let receipt = self
+            .client
+            .receipt(tx)
+            .await?
+            .ok_or_eyre("the fulfilment has no receipt")?;
         let input = self.transaction_input(tx).await?;
-        let call = InferenceOracle::fulfillCall::abi_decode(&input).wrap_err("the fulfilment's call data")?;
+        let call = InferenceOracle::fulfillCall::abi_decode(&input)
+            .wrap_err("the fulfilment's call data")?;
         (self.say)("6. five forgeries");
-        let model = self.record.models.first().ok_or_eyre("the record has no model")?;
+        let model = self
+            .record
+            .models
+            .first()
+            .ok_or_eyre("the record has no model")?;
         let other_request = self.ask(consumer).await?;
         let genuine = Genuine {
             verifier: model.model_verifier.address,
@@ -214,7 +285,9 @@ impl Stage<'_> {
             gas_used: receipt.gas_used,
             calldata_bytes: input.len(),
             verifier_code_bytes: model.raw_verifier.code_bytes,
-            proof: engine.last_report().ok_or_eyre("the relayer made no proof")?,
+            proof: engine
+                .last_report()
+                .ok_or_eyre("the relayer made no proof")?,
             forgeries,
         })
     }
@@ -222,9 +295,13 @@ impl Stage<'_> {
     /// The answer's tokens out of the stored words.
     fn tokens(&self, words: &[U256]) -> eyre::Result<Vec<i32>> {
         let words: Vec<_> = words.iter().map(chain::to_word).collect();
-        let values = halocast_prover::ir::unpack(&words, self.sequence_length).ok_or_eyre("the stored words")?;
+        let values = halocast_prover::ir::unpack(&words, self.sequence_length)
+            .ok_or_eyre("the stored words")?;
         let from = self.args.prompt.len();
-        Ok(values.get(from..from + self.args.tokens).unwrap_or_default().to_vec())
+        Ok(values
+            .get(from..from + self.args.tokens)
+            .unwrap_or_default()
+            .to_vec())
     }
 
     /// The transaction that stored the answer.
@@ -235,8 +312,14 @@ impl Stage<'_> {
             .topic1(B256::from(request_id))
             .from_block(0u64);
         let logs = self.client.logs(&filter).await?;
-        eyre::ensure!(logs.len() == 1, "{} results for request {request_id}", logs.len());
-        logs[0].transaction_hash.ok_or_eyre("a log without a transaction")
+        eyre::ensure!(
+            logs.len() == 1,
+            "{} results for request {request_id}",
+            logs.len()
+        );
+        logs[0]
+            .transaction_hash
+            .ok_or_eyre("a log without a transaction")
     }
 
     async fn transaction_input(&self, tx: B256) -> eyre::Result<Bytes> {

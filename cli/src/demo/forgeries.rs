@@ -10,7 +10,8 @@ use halocast_oracle::{ChainClient, OracleError};
 use serde::Serialize;
 
 /// Modulus of the BN254 scalar field.
-const MODULUS: U256 = uint!(0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001_U256);
+const MODULUS: U256 =
+    uint!(0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001_U256);
 
 /// A proof that was accepted.
 pub(super) struct Genuine {
@@ -39,7 +40,9 @@ pub(super) async fn attempt(client: &ChainClient, genuine: &Genuine) -> eyre::Re
     let unchanged = verify_call(genuine);
     ask(client, genuine.verifier, &unchanged)
         .await?
-        .map_or(Ok(()), |error| Err(eyre::eyre!("the genuine proof is refused: {error}")))?;
+        .map_or(Ok(()), |error| {
+            Err(eyre::eyre!("the genuine proof is refused: {error}"))
+        })?;
     let mut found = Vec::new();
     let mut note = |name: &str, error: Option<String>| {
         found.push(Forgery {
@@ -51,7 +54,10 @@ pub(super) async fn attempt(client: &ChainClient, genuine: &Genuine) -> eyre::Re
 
     let mut call = verify_call(genuine);
     change_last_output(&mut call.outputs);
-    note("changed output token", ask(client, genuine.verifier, &call).await?);
+    note(
+        "changed output token",
+        ask(client, genuine.verifier, &call).await?,
+    );
 
     let call = InferenceOracle::fulfillCall {
         requestId: genuine.other_request,
@@ -59,22 +65,34 @@ pub(super) async fn attempt(client: &ChainClient, genuine: &Genuine) -> eyre::Re
         outputs: genuine.outputs.clone(),
         proof: genuine.proof.clone(),
     };
-    note("changed context (another request)", ask(client, genuine.oracle, &call).await?);
+    note(
+        "changed context (another request)",
+        ask(client, genuine.oracle, &call).await?,
+    );
 
     let mut call = verify_call(genuine);
     call.modelId_.0[31] ^= 1;
-    note("changed model commitment", ask(client, genuine.verifier, &call).await?);
+    note(
+        "changed model commitment",
+        ask(client, genuine.verifier, &call).await?,
+    );
 
     let mut call = verify_call(genuine);
     let mut proof = call.proof.to_vec();
     let middle = (12 * 32 + proof.len()) / 2;
     proof[middle] ^= 1;
     call.proof = proof.into();
-    note("flipped proof bit", ask(client, genuine.verifier, &call).await?);
+    note(
+        "flipped proof bit",
+        ask(client, genuine.verifier, &call).await?,
+    );
 
     let mut call = verify_call(genuine);
     call.outputs[0] += MODULUS;
-    note("instance plus the field modulus", ask(client, genuine.verifier, &call).await?);
+    note(
+        "instance plus the field modulus",
+        ask(client, genuine.verifier, &call).await?,
+    );
     Ok(found)
 }
 
@@ -103,7 +121,11 @@ fn change_last_output(outputs: &mut [U256]) {
 }
 
 /// What a contract says to a call: nothing, or why it reverts.
-async fn ask<C: SolCall>(client: &ChainClient, to: Address, call: &C) -> eyre::Result<Option<String>> {
+async fn ask<C: SolCall>(
+    client: &ChainClient,
+    to: Address,
+    call: &C,
+) -> eyre::Result<Option<String>> {
     let spec = CallSpec {
         to: Some(to),
         data: call.abi_encode().into(),

@@ -28,11 +28,15 @@ pub(crate) fn run(args: DemoArgs, out: &Output) -> eyre::Result<ExitCode> {
     let bundle_dir = args.out.join("bundle");
     let compiled = pipeline::compile(&compile::options(&compile_args(&args, &bundle_dir)), &bars)
         .wrap_err_with(|| format!("cannot compile {}", args.model.display()))?;
-    say(&format!("   {} segments; cosine of the logits {:.6}", compiled.segments, compiled.cosine));
+    say(&format!(
+        "   {} segments; cosine of the logits {:.6}",
+        compiled.segments, compiled.cosine
+    ));
     stages.extend(compiled.stages);
     say("2. keys");
     let mut bundle = Bundle::open(&bundle_dir)?;
-    let setup = pipeline::setup(&mut bundle, &SetupOptions::default(), &bars).wrap_err("cannot set up")?;
+    let setup =
+        pipeline::setup(&mut bundle, &SetupOptions::default(), &bars).wrap_err("cannot set up")?;
     stages.extend(setup.stages);
     drop(bars);
     let shown = chain_side::run(&args, bundle, &say)?;
@@ -69,7 +73,8 @@ fn peak(stages: &[StageCost]) -> u64 {
 /// A directory of the demo's, emptied: what an earlier demo's relayer left must not answer this one's chain.
 fn fresh_dir(path: PathBuf) -> eyre::Result<PathBuf> {
     if path.is_dir() {
-        std::fs::remove_dir_all(&path).wrap_err_with(|| format!("cannot empty {}", path.display()))?;
+        std::fs::remove_dir_all(&path)
+            .wrap_err_with(|| format!("cannot empty {}", path.display()))?;
     }
     create_dir(&path)?;
     Ok(path)

@@ -108,7 +108,10 @@ impl Report {
             ));
         }
         let a = &self.aggregate;
-        lines.push(format!("aggregate k = {}, {} cells, {:.1} CPU s, {:.1} s", a.k, a.cells, a.cpu_s, a.wall_s));
+        lines.push(format!(
+            "aggregate k = {}, {} cells, {:.1} CPU s, {:.1} s",
+            a.k, a.cells, a.cpu_s, a.wall_s
+        ));
         let c = &self.onchain;
         lines.push(format!(
             "on chain  {} gas, {} bytes of call data, {} bytes of verifier; request {} of oracle {} on chain {}",

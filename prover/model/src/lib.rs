@@ -6,20 +6,22 @@ mod generate;
 mod graph;
 mod import;
 mod quantize;
-mod unary;
-mod tensor;
 mod reference;
+mod tensor;
+mod unary;
 
-pub use import::{ImportError, MAX_ELEMENTS, import_onnx};
 pub use fidelity::{
-    Agreement, Continuations, FidelityError, FidelityReport, LanguageFidelity, LanguageSamples, OutputFidelity,
-    ValueFidelity, fidelity,
+    Agreement, Continuations, FidelityError, FidelityReport, LanguageFidelity, LanguageSamples,
+    OutputFidelity, ValueFidelity, fidelity,
 };
-pub use generate::{GenerateError, Generation, NotCausal, assign, certify_generation, check_causal, generate};
+pub use generate::{
+    GenerateError, Generation, NotCausal, assign, certify_generation, check_causal, generate,
+};
 pub use graph::{Dtype, Graph, GraphOp, Node, Unary, Value, ValueId};
+pub use import::{ImportError, MAX_ELEMENTS, import_onnx};
 pub use quantize::{
-    Execution, ExecutionError, InputError, InputSpec, Inputs, OutputSpec, QuantizeError, QuantizeOptions, Quantized,
-    input_specs, nest, quantize,
+    Execution, ExecutionError, InputError, InputSpec, Inputs, OutputSpec, QuantizeError,
+    QuantizeOptions, Quantized, input_specs, nest, quantize,
 };
 pub use reference::RunError;
 pub use unary::eval_chain;

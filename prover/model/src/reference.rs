@@ -69,7 +69,10 @@ impl Graph {
             let operands: Vec<Operand> = node
                 .inputs
                 .iter()
-                .map(|v| Operand { data: &values[v.0], shape: &self.values[v.0].shape })
+                .map(|v| Operand {
+                    data: &values[v.0],
+                    shape: &self.values[v.0].shape,
+                })
                 .collect();
             let result = eval_op(&node.op, &operands, &out.shape);
             values[node.output.0] = result.map_err(|bad| bad.named(&out.name))?;
@@ -81,19 +84,30 @@ impl Graph {
     pub fn run_outputs(&self, inputs: &[Vec<f32>]) -> Result<Vec<Vec<f32>>, RunError> {
         let mut values = self.run(inputs)?;
         // Outputs are distinct values (the import sees to it), so that taking is enough.
-        Ok(self.outputs.iter().map(|id| std::mem::take(&mut values[id.0])).collect())
+        Ok(self
+            .outputs
+            .iter()
+            .map(|id| std::mem::take(&mut values[id.0]))
+            .collect())
     }
 
     fn check_inputs(&self, inputs: &[Vec<f32>]) -> Result<(), RunError> {
         if inputs.len() != self.inputs.len() {
-            return Err(RunError::InputCount { expected: self.inputs.len(), got: inputs.len() });
+            return Err(RunError::InputCount {
+                expected: self.inputs.len(),
+                got: inputs.len(),
+            });
         }
         for (id, data) in self.inputs.iter().zip(inputs) {
             let value = &self.values[id.0];
             let expected = value.shape.iter().product();
             if data.len() != expected {
                 let name = value.name.clone();
-                return Err(RunError::InputSize { name, expected, got: data.len() });
+                return Err(RunError::InputSize {
+                    name,
+                    expected,
+                    got: data.len(),
+                });
             }
             let fits = |x: f32| match value.dtype {
                 Dtype::Float => x.is_finite(),
@@ -101,7 +115,11 @@ impl Graph {
             };
             if let Some(index) = data.iter().position(|&x| !fits(x)) {
                 let name = value.name.clone();
-                return Err(RunError::InputValue { name, index, value: data[index] });
+                return Err(RunError::InputValue {
+                    name,
+                    index,
+                    value: data[index],
+                });
             }
         }
         Ok(())
@@ -122,7 +140,12 @@ pub(crate) struct BadToken(usize, f32, usize);
 impl BadToken {
     fn named(self, name: &str) -> RunError {
         let BadToken(index, id, rows) = self;
-        RunError::TokenRange { name: name.to_owned(), index, id, rows }
+        RunError::TokenRange {
+            name: name.to_owned(),
+            index,
+            id,
+            rows,
+        }
     }
 }
 
@@ -139,9 +162,11 @@ pub(crate) fn eval_op(
         GraphOp::Add => elementwise(inputs[0], inputs[1], out, |a, b| a + b),
         GraphOp::Sub => elementwise(inputs[0], inputs[1], out, |a, b| a - b),
         GraphOp::Mul => elementwise(inputs[0], inputs[1], out, |a, b| a * b),
-        GraphOp::Unary(chain) => {
-            inputs[0].data.iter().map(|&x| eval_chain(chain, f64::from(x)) as f32).collect()
-        }
+        GraphOp::Unary(chain) => inputs[0]
+            .data
+            .iter()
+            .map(|&x| eval_chain(chain, f64::from(x)) as f32)
+            .collect(),
         GraphOp::Softmax { allowed } => softmax(inputs[0], allowed.as_deref()),
         GraphOp::RmsNorm { eps } => by_row(inputs[0], |row| rms_norm(row, 0.0, *eps)),
         GraphOp::LayerNorm { eps } => by_row(inputs[0], |row| {
@@ -172,7 +197,10 @@ fn matmul(a: Operand, b: Operand, out: &[usize]) -> Vec<f32> {
     let (t, m) = (out[rank - 2], out[rank - 1]);
     let n = a.shape[rank - 1];
     let batch = &out[..rank - 2];
-    let (step_a, step_b) = (strides(&a.shape[..rank - 2], batch), strides(&b.shape[..rank - 2], batch));
+    let (step_a, step_b) = (
+        strides(&a.shape[..rank - 2], batch),
+        strides(&b.shape[..rank - 2], batch),
+    );
     let mut y = vec![0.0; out.iter().product()];
     let mut tiles = y.chunks_mut((t * m).max(1));
     walk(batch, [&step_a, &step_b], |[i, j]| {
@@ -189,14 +217,23 @@ fn matmul(a: Operand, b: Operand, out: &[usize]) -> Vec<f32> {
     y
 }
 
-pub(crate) fn elementwise(a: Operand, b: Operand, out: &[usize], f: impl Fn(f32, f32) -> f32) -> Vec<f32> {
+pub(crate) fn elementwise(
+    a: Operand,
+    b: Operand,
+    out: &[usize],
+    f: impl Fn(f32, f32) -> f32,
+) -> Vec<f32> {
     if a.shape == b.shape {
         return a.data.iter().zip(b.data).map(|(&a, &b)| f(a, b)).collect();
     }
     let mut y = Vec::with_capacity(out.iter().product());
-    walk(out, [&strides(a.shape, out), &strides(b.shape, out)], |[i, j]| {
-        y.push(f(a.data[i], b.data[j]));
-    });
+    walk(
+        out,
+        [&strides(a.shape, out), &strides(b.shape, out)],
+        |[i, j]| {
+            y.push(f(a.data[i], b.data[j]));
+        },
+    );
     y
 }
 
@@ -205,9 +242,19 @@ fn softmax(x: Operand, allowed: Option<&Vec<bool>>) -> Vec<f32> {
     let mut y = Vec::with_capacity(x.data.len());
     for (r, row) in rows(x).enumerate() {
         let open = |i: usize| allowed.is_none_or(|mask| mask[r * width + i]);
-        let open_values = row.iter().enumerate().filter(|&(i, _)| open(i)).map(|(_, &v)| v);
+        let open_values = row
+            .iter()
+            .enumerate()
+            .filter(|&(i, _)| open(i))
+            .map(|(_, &v)| v);
         let max = open_values.fold(f32::NEG_INFINITY, f32::max);
-        let exp = |i: usize, v: f32| if open(i) { f64::from(v - max).exp() } else { 0.0 };
+        let exp = |i: usize, v: f32| {
+            if open(i) {
+                f64::from(v - max).exp()
+            } else {
+                0.0
+            }
+        };
         let powers: Vec<f64> = row.iter().enumerate().map(|(i, &v)| exp(i, v)).collect();
         let sum: f64 = powers.iter().sum();
         y.extend(powers.iter().map(|p| (p / sum) as f32));
@@ -228,7 +275,9 @@ fn reduce_sum(x: Operand, axes: &[usize], out: &[usize]) -> Vec<f32> {
     let mut sums = vec![0.0f64; out.iter().product()];
     let mut kept = strides(out, out);
     axes.iter().for_each(|&a| kept[a] = 0);
-    walk(x.shape, [&strides(x.shape, x.shape), &kept], |[i, j]| sums[j] += f64::from(x.data[i]));
+    walk(x.shape, [&strides(x.shape, x.shape), &kept], |[i, j]| {
+        sums[j] += f64::from(x.data[i])
+    });
     sums.iter().map(|&s| s as f32).collect()
 }
 
@@ -266,7 +315,10 @@ fn slice(x: Operand, axis: usize, start: usize, end: usize) -> Vec<f32> {
     let inner: usize = x.shape[axis + 1..].iter().product();
     let block = x.shape[axis] * inner;
     let blocks = x.data.chunks(block.max(1));
-    blocks.flat_map(|b| &b[start * inner..end * inner]).copied().collect()
+    blocks
+        .flat_map(|b| &b[start * inner..end * inner])
+        .copied()
+        .collect()
 }
 
 fn concat(inputs: &[Operand], axis: usize) -> Vec<f32> {
@@ -292,45 +344,91 @@ mod tests {
     use super::*;
 
     fn run(op: GraphOp, inputs: &[(&[f32], &[usize])], out: &[usize]) -> Vec<f32> {
-        let operands: Vec<Operand> =
-            inputs.iter().map(|&(data, shape)| Operand { data, shape }).collect();
+        let operands: Vec<Operand> = inputs
+            .iter()
+            .map(|&(data, shape)| Operand { data, shape })
+            .collect();
         eval_op(&op, &operands, out).expect("ids are in range")
     }
 
     #[test]
     fn matmul_broadcasts_its_batch() {
         let a: Vec<f32> = (0..8).map(|x| x as f32).collect();
-        let y = run(GraphOp::MatMul, &[(&a, &[2, 2, 2]), (&[1., 2., 3., 4.], &[1, 2, 2])], &[2, 2, 2]);
+        let y = run(
+            GraphOp::MatMul,
+            &[(&a, &[2, 2, 2]), (&[1., 2., 3., 4.], &[1, 2, 2])],
+            &[2, 2, 2],
+        );
         assert_eq!(y, [3., 4., 11., 16., 19., 28., 27., 40.]);
     }
 
     #[test]
     fn wiring() {
         let x: Vec<f32> = (0..6).map(|x| x as f32).collect();
-        let t = run(GraphOp::Transpose { perm: vec![1, 0] }, &[(&x, &[2, 3])], &[3, 2]);
+        let t = run(
+            GraphOp::Transpose { perm: vec![1, 0] },
+            &[(&x, &[2, 3])],
+            &[3, 2],
+        );
         assert_eq!(t, [0., 3., 1., 4., 2., 5.]);
-        let s = run(GraphOp::Slice { axis: 1, start: 1, end: 3 }, &[(&x, &[2, 3])], &[2, 2]);
+        let s = run(
+            GraphOp::Slice {
+                axis: 1,
+                start: 1,
+                end: 3,
+            },
+            &[(&x, &[2, 3])],
+            &[2, 2],
+        );
         assert_eq!(s, [1., 2., 4., 5.]);
-        let c = run(GraphOp::Concat { axis: 1 }, &[(&x, &[2, 3]), (&[8., 9.], &[2, 1])], &[2, 4]);
+        let c = run(
+            GraphOp::Concat { axis: 1 },
+            &[(&x, &[2, 3]), (&[8., 9.], &[2, 1])],
+            &[2, 4],
+        );
         assert_eq!(c, [0., 1., 2., 8., 3., 4., 5., 9.]);
         let b = run(GraphOp::Broadcast, &[(&[1., 2.], &[2, 1])], &[2, 2]);
         assert_eq!(b, [1., 1., 2., 2.]);
-        let r = run(GraphOp::ReduceSum { axes: vec![0] }, &[(&x, &[2, 3])], &[1, 3]);
+        let r = run(
+            GraphOp::ReduceSum { axes: vec![0] },
+            &[(&x, &[2, 3])],
+            &[1, 3],
+        );
         assert_eq!(r, [3., 5., 7.]);
-        let add = run(GraphOp::Add, &[(&x, &[2, 3]), (&[10., 20.], &[2, 1])], &[2, 3]);
+        let add = run(
+            GraphOp::Add,
+            &[(&x, &[2, 3]), (&[10., 20.], &[2, 1])],
+            &[2, 3],
+        );
         assert_eq!(add, [10., 11., 12., 23., 24., 25.]);
     }
 
     #[test]
     fn rows_functions() {
         let mask = Some(Arc::new(vec![true, true, false]));
-        let p = run(GraphOp::Softmax { allowed: mask }, &[(&[1., 1., 9.], &[1, 3])], &[1, 3]);
+        let p = run(
+            GraphOp::Softmax { allowed: mask },
+            &[(&[1., 1., 9.], &[1, 3])],
+            &[1, 3],
+        );
         assert_eq!(p, [0.5, 0.5, 0.0]);
-        let y = run(GraphOp::LayerNorm { eps: 0.0 }, &[(&[1., 3.], &[1, 2])], &[1, 2]);
+        let y = run(
+            GraphOp::LayerNorm { eps: 0.0 },
+            &[(&[1., 3.], &[1, 2])],
+            &[1, 2],
+        );
         assert_eq!(y, [-1.0, 1.0]);
-        let y = run(GraphOp::RmsNorm { eps: 0.0 }, &[(&[3., 3., 0., 0.], &[2, 2])], &[2, 2]);
+        let y = run(
+            GraphOp::RmsNorm { eps: 0.0 },
+            &[(&[3., 3., 0., 0.], &[2, 2])],
+            &[2, 2],
+        );
         assert_eq!(y, [1.0, 1.0, 0.0, 0.0]);
-        let y = run(GraphOp::ArgMax, &[(&[1., 7., 7., 0., 0., 0.], &[2, 3])], &[2]);
+        let y = run(
+            GraphOp::ArgMax,
+            &[(&[1., 7., 7., 0., 0., 0.], &[2, 3])],
+            &[2],
+        );
         assert_eq!(y, [1.0, 0.0]);
     }
 }

@@ -44,7 +44,9 @@ pub(crate) fn walk<const N: usize>(
 pub(crate) fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     let rank = a.len().max(b.len());
     let len = |shape: &[usize], axis: usize| {
-        (axis + shape.len()).checked_sub(rank).map_or(1, |i| shape[i])
+        (axis + shape.len())
+            .checked_sub(rank)
+            .map_or(1, |i| shape[i])
     };
     (0..rank)
         .map(|axis| match (len(a, axis), len(b, axis)) {

@@ -104,6 +104,9 @@ mod tests {
         let product = Unary::Product(vec![], vec![Unary::Affine(2.0, 1.0)]);
         assert_eq!(product.eval(3.0), 21.0);
         let sum = Unary::Sum(vec![Unary::Abs], vec![Unary::Recip]);
-        assert_eq!(eval_chain(&[sum, Unary::Exp, Unary::Log], -4.0).round(), 4.0);
+        assert_eq!(
+            eval_chain(&[sum, Unary::Exp, Unary::Log], -4.0).round(),
+            4.0
+        );
     }
 }

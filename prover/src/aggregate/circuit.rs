@@ -36,7 +36,10 @@ use rand::RngCore;
 use snark_verifier::{
     Error,
     loader::halo2::{Halo2Loader, halo2_ecc::bn254::FpChip},
-    pcs::{AccumulatorEncoding, kzg::{KzgAccumulator, KzgSuccinctVerifyingKey}},
+    pcs::{
+        AccumulatorEncoding,
+        kzg::{KzgAccumulator, KzgSuccinctVerifyingKey},
+    },
     util::transcript::Transcript,
     verifier::{SnarkVerifier, plonk::PlonkSuccinctVerifier},
 };
@@ -56,7 +59,10 @@ pub(crate) struct Blind {
 impl Blind {
     pub(crate) fn random(g: G1Affine, tau_g: G1Affine, rng: impl RngCore) -> Self {
         let s = Fr::random(rng);
-        Self { lhs: (tau_g * s).to_affine(), rhs: (G1::from(g) * s).to_affine() }
+        Self {
+            lhs: (tau_g * s).to_affine(),
+            rhs: (G1::from(g) * s).to_affine(),
+        }
     }
 }
 
@@ -111,14 +117,19 @@ pub(crate) fn build(
 
     let loader = Halo2Loader::new(DeferredEcc::new(chip.clone()), mem::take(builder.pool(0)));
     let svk = KzgSuccinctVerifyingKey::new(g);
-    let verified: Vec<_> = witness.snarks.iter().map(|snark| verify(&loader, &hasher, &svk, snark)).collect();
+    let verified: Vec<_> = witness
+        .snarks
+        .iter()
+        .map(|snark| verify(&loader, &hasher, &svk, snark))
+        .collect();
     *builder.pool(0) = loader.take_ctx();
 
     let accumulator = accumulate(&mut builder, &chip, &hasher, &verified, witness.blind);
     let segments: Vec<Segment> = verified.iter().map(|v| v.segment).collect();
     let openings = witness.openings;
     let statement = StatementWitness {
-        input: (shape.visibility() == InputVisibility::Public).then_some((openings.salt_in, &openings.inputs[..])),
+        input: (shape.visibility() == InputVisibility::Public)
+            .then_some((openings.salt_in, &openings.inputs[..])),
         output: (openings.salt_out, &openings.outputs),
         model_salt: witness.model_salt,
         context: witness.context,
@@ -138,26 +149,42 @@ fn verify<C: PointChip>(
     let protocol = snark.protocol.loaded_preprocessed_as_witness(loader, false);
     let boundary = inner::boundary(snark).map(|word| loader.assign_scalar(word));
     let instances = vec![boundary.to_vec()];
-    let mut transcript =
-        PoseidonTranscript::<Loader<C>, &[u8]>::from_spec(loader, snark.proof(), POSEIDON_SPEC.clone());
+    let mut transcript = PoseidonTranscript::<Loader<C>, &[u8]>::from_spec(
+        loader,
+        snark.proof(),
+        POSEIDON_SPEC.clone(),
+    );
     let proof = Verifier::read_proof(svk, &protocol, &instances, &mut transcript)
         .expect("length and points were checked natively");
     let end = transcript.squeeze_challenge().into_assigned();
-    let accumulators =
-        Verifier::verify(svk, &protocol, &instances, &proof).expect("the loader defers every check");
-    let [accumulator] = <[_; 1]>::try_from(accumulators).expect("a proof without old accumulators leaves one");
+    let accumulators = Verifier::verify(svk, &protocol, &instances, &proof)
+        .expect("the loader defers every check");
+    let [accumulator] =
+        <[_; 1]>::try_from(accumulators).expect("a proof without old accumulators leaves one");
 
-    let state = protocol.transcript_initial_state.clone().expect("the shape demands it").into_assigned();
+    let state = protocol
+        .transcript_initial_state
+        .clone()
+        .expect("the shape demands it")
+        .into_assigned();
     let chip = loader.ecc_chip().chip().clone();
     let coordinates = protocol.preprocessed.iter().flat_map(|point| {
         chip.native_coordinates(point.assigned().plain().expect("assigned as a witness"))
     });
     let key: Vec<_> = std::iter::once(state).chain(coordinates).collect();
     let key_digest = hasher.hash(loader.ctx_mut().main(), &key);
-    let segment =
-        Segment { k: snark.protocol.domain.k as u32, key_digest, boundary: boundary.map(|b| b.into_assigned()) };
+    let segment = Segment {
+        k: snark.protocol.domain.k as u32,
+        key_digest,
+        boundary: boundary.map(|b| b.into_assigned()),
+    };
     let [lhs, rhs] = [&accumulator.lhs, &accumulator.rhs].map(|point| point.assigned().clone());
-    Verified { segment, end, lhs, rhs }
+    Verified {
+        segment,
+        end,
+        lhs,
+        rhs,
+    }
 }
 
 /// Folds all pairs and the blind into one and returns its limbs.
@@ -172,18 +199,27 @@ fn accumulate<C: PointChip>(
     let ctx = pool.main();
     let blind = [blind.lhs, blind.rhs].map(|point| chip.assign_point(ctx, point));
     let ends = verified.iter().flat_map(|v| [v.segment.key_digest, v.end]);
-    let absorbed: Vec<_> = ends.chain(blind.iter().flat_map(|b| chip.native_coordinates(b))).collect();
+    let absorbed: Vec<_> = ends
+        .chain(blind.iter().flat_map(|b| chip.native_coordinates(b)))
+        .collect();
     let r = hasher.hash(ctx, &absorbed);
     let mut powers = vec![r];
     while powers.len() < verified.len() {
         let next = chip.gate().mul(ctx, powers[powers.len() - 1], r);
         powers.push(next);
     }
-    let sides = [verified.iter().map(|v| &v.lhs).collect::<Vec<_>>(), verified.iter().map(|v| &v.rhs).collect()];
+    let sides = [
+        verified.iter().map(|v| &v.lhs).collect::<Vec<_>>(),
+        verified.iter().map(|v| &v.rhs).collect(),
+    ];
     let mut limbs = vec![];
     for (side, blind) in sides.into_iter().zip(blind) {
         let ctx = pool.main();
-        let scaled = side.iter().zip(&powers).map(|(s, p)| s.combination().scaled_by(ctx, chip.gate(), *p)).collect();
+        let scaled = side
+            .iter()
+            .zip(&powers)
+            .map(|(s, p)| s.combination().scaled_by(ctx, chip.gate(), *p))
+            .collect();
         let pairs = Combination::pairs(scaled, ctx, chip);
         let product = chip.multi_scalar_multiply(pool, &pairs);
         let point = chip.sum(pool.main(), vec![product, blind]);

@@ -15,15 +15,27 @@ pub const MODEL_COMMITMENT_VERSION: u64 = 1;
 pub fn segment_key_digest(protocol: &PlonkProtocol<G1Affine>) -> Fr {
     let state = protocol.transcript_initial_state.unwrap_or_default();
     let coordinates = protocol.preprocessed.iter().flat_map(native_coordinates);
-    poseidon_hash(&std::iter::once(state).chain(coordinates).collect::<Vec<_>>())
+    poseidon_hash(
+        &std::iter::once(state)
+            .chain(coordinates)
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// M = Poseidon(version, n, (k, key digest) of each segment, salt). The salt makes it hide: without it, whoever guesses
 /// the weights could check the guess.
 pub fn model_commitment(segments: &[&PlonkProtocol<G1Affine>], salt: Fr) -> Fr {
     let head = [MODEL_COMMITMENT_VERSION, segments.len() as u64].map(Fr::from);
-    let keys = segments.iter().flat_map(|p| [Fr::from(p.domain.k as u64), segment_key_digest(p)]);
-    poseidon_hash(&head.into_iter().chain(keys).chain([salt]).collect::<Vec<_>>())
+    let keys = segments
+        .iter()
+        .flat_map(|p| [Fr::from(p.domain.k as u64), segment_key_digest(p)]);
+    poseidon_hash(
+        &head
+            .into_iter()
+            .chain(keys)
+            .chain([salt])
+            .collect::<Vec<_>>(),
+    )
 }
 
 /// Coordinates mod r, as the transcript absorbs them; (0, 0) for the identity, the commitment of a zero column.

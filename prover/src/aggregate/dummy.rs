@@ -19,7 +19,10 @@ pub(crate) fn blank(protocol: &PlonkProtocol<G1Affine>) -> PlonkProtocol<G1Affin
 
 /// Points and scalars of a proof: (commitments before the evaluations, evaluations). Two more points follow.
 fn counts(protocol: &PlonkProtocol<G1Affine>) -> (usize, usize) {
-    (protocol.num_witness.iter().sum::<usize>() + protocol.quotient.num_chunk(), protocol.evaluations.len())
+    (
+        protocol.num_witness.iter().sum::<usize>() + protocol.quotient.num_chunk(),
+        protocol.evaluations.len(),
+    )
 }
 
 /// Exact length of a SHPLONK proof with compressed points.
@@ -39,7 +42,11 @@ pub(crate) fn snark(slot: &PlonkProtocol<G1Affine>, mut rng: impl RngCore) -> Sn
     let mut protocol = slot.clone();
     protocol.preprocessed.fill_with(|| point(&mut rng));
     protocol.transcript_initial_state = Some(Fr::random(&mut rng));
-    let instances = protocol.num_instance.iter().map(|&n| (0..n).map(|_| Fr::random(&mut rng)).collect()).collect();
+    let instances = protocol
+        .num_instance
+        .iter()
+        .map(|&n| (0..n).map(|_| Fr::random(&mut rng)).collect())
+        .collect();
     let (points, scalars) = counts(&protocol);
     let mut proof = Vec::with_capacity(inner_proof_len(&protocol));
     (0..points).for_each(|_| proof.extend_from_slice(point(&mut rng).to_bytes().as_ref()));

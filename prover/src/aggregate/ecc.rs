@@ -10,7 +10,9 @@
 
 use halo2_base::{
     AssignedValue, Context,
-    gates::{GateChip, GateInstructions, RangeInstructions, flex_gate::threads::SinglePhaseCoreManager},
+    gates::{
+        GateChip, GateInstructions, RangeInstructions, flex_gate::threads::SinglePhaseCoreManager,
+    },
     halo2_proofs::halo2curves::{
         bn256::{Fr, G1Affine},
         ff::PrimeField,
@@ -54,7 +56,11 @@ pub(crate) trait PointChip: Clone + Debug {
     /// `Σ points`, complete.
     fn sum(&self, ctx: &mut Context<Fr>, points: Vec<Self::Point>) -> Self::Point;
     /// `Σ scalar · point` with scalars mod r, complete.
-    fn multi_scalar_multiply(&self, pool: &mut Pool, pairs: &[(AssignedValue<Fr>, Self::Point)]) -> Self::Point;
+    fn multi_scalar_multiply(
+        &self,
+        pool: &mut Pool,
+        pairs: &[(AssignedValue<Fr>, Self::Point)],
+    ) -> Self::Point;
 }
 
 /// halo2-ecc's chip: about 104,000 cells a point.
@@ -77,7 +83,9 @@ impl PointChip for StockChip<'_> {
     fn assign_point(&self, ctx: &mut Context<Fr>, point: G1Affine) -> Self::Point {
         let assigned = self.0.assign_point::<G1Affine>(ctx, point);
         for coordinate in [assigned.x(), assigned.y()] {
-            self.0.field_chip().enforce_less_than_p(ctx, coordinate.clone());
+            self.0
+                .field_chip()
+                .enforce_less_than_p(ctx, coordinate.clone());
         }
         assigned
     }
@@ -98,9 +106,15 @@ impl PointChip for StockChip<'_> {
         self.0.sum::<G1Affine>(ctx, points)
     }
 
-    fn multi_scalar_multiply(&self, pool: &mut Pool, pairs: &[(AssignedValue<Fr>, Self::Point)]) -> Self::Point {
-        let (scalars, points): (Vec<_>, Vec<_>) = pairs.iter().map(|(s, p)| (vec![*s], p.clone())).unzip();
-        self.0.variable_base_msm::<G1Affine>(pool, &points, scalars, Fr::NUM_BITS as usize)
+    fn multi_scalar_multiply(
+        &self,
+        pool: &mut Pool,
+        pairs: &[(AssignedValue<Fr>, Self::Point)],
+    ) -> Self::Point {
+        let (scalars, points): (Vec<_>, Vec<_>) =
+            pairs.iter().map(|(s, p)| (vec![*s], p.clone())).unzip();
+        self.0
+            .variable_base_msm::<G1Affine>(pool, &points, scalars, Fr::NUM_BITS as usize)
     }
 }
 
@@ -115,7 +129,12 @@ pub(crate) struct Combination<P> {
 
 impl<P: Clone> Combination<P> {
     fn zero() -> Self {
-        Self { scaled: vec![], plain: vec![], fixed: vec![], constant: G1Affine::identity() }
+        Self {
+            scaled: vec![],
+            plain: vec![],
+            fixed: vec![],
+            constant: G1Affine::identity(),
+        }
     }
 
     fn extend(&mut self, other: Self) {
@@ -126,14 +145,32 @@ impl<P: Clone> Combination<P> {
     }
 
     /// `factor · self`: one multiplication of scalars an entry.
-    pub(crate) fn scaled_by(self, ctx: &mut Context<Fr>, gate: &GateChip<Fr>, factor: AssignedValue<Fr>) -> Self {
-        let scaled = self.scaled.into_iter().map(|(s, p)| (gate.mul(ctx, s, factor), p)).collect::<Vec<_>>();
+    pub(crate) fn scaled_by(
+        self,
+        ctx: &mut Context<Fr>,
+        gate: &GateChip<Fr>,
+        factor: AssignedValue<Fr>,
+    ) -> Self {
+        let scaled = self
+            .scaled
+            .into_iter()
+            .map(|(s, p)| (gate.mul(ctx, s, factor), p))
+            .collect::<Vec<_>>();
         let plain = self.plain.into_iter().map(|p| (factor, p));
-        let mut fixed: Vec<_> = self.fixed.into_iter().map(|(s, c)| (gate.mul(ctx, s, factor), c)).collect();
+        let mut fixed: Vec<_> = self
+            .fixed
+            .into_iter()
+            .map(|(s, c)| (gate.mul(ctx, s, factor), c))
+            .collect();
         if !bool::from(self.constant.is_identity()) {
             fixed.push((factor, self.constant));
         }
-        Self { scaled: scaled.into_iter().chain(plain).collect(), plain: vec![], fixed, constant: G1Affine::identity() }
+        Self {
+            scaled: scaled.into_iter().chain(plain).collect(),
+            plain: vec![],
+            fixed,
+            constant: G1Affine::identity(),
+        }
     }
 
     /// Sums combinations that have been scaled, with one entry for each distinct constant.
@@ -183,7 +220,10 @@ impl<P: Clone> DeferredPoint<P> {
     /// As a combination.
     pub(crate) fn combination(&self) -> Combination<P> {
         match self {
-            Self::Plain(point) => Combination { plain: vec![point.clone()], ..Combination::zero() },
+            Self::Plain(point) => Combination {
+                plain: vec![point.clone()],
+                ..Combination::zero()
+            },
             Self::Sum(combination) => combination.clone(),
         }
     }
@@ -233,8 +273,13 @@ impl<C: PointChip> EccInstructions<G1Affine> for DeferredEcc<C> {
         if let ([only], true) = (values, bool::from(constant.is_identity())) {
             return only.deref().clone();
         }
-        let mut sum = Combination { constant, ..Combination::zero() };
-        values.iter().for_each(|v| sum.extend(v.deref().combination()));
+        let mut sum = Combination {
+            constant,
+            ..Combination::zero()
+        };
+        values
+            .iter()
+            .for_each(|v| sum.extend(v.deref().combination()));
         DeferredPoint::Sum(sum)
     }
 
@@ -243,18 +288,31 @@ impl<C: PointChip> EccInstructions<G1Affine> for DeferredEcc<C> {
         _: &mut Pool,
         pairs: &[(impl Deref<Target = AssignedValue<Fr>>, G1Affine)],
     ) -> Self::AssignedEcPoint {
-        let fixed = pairs.iter().map(|(scalar, point)| (**scalar, *point)).collect();
-        DeferredPoint::Sum(Combination { fixed, ..Combination::zero() })
+        let fixed = pairs
+            .iter()
+            .map(|(scalar, point)| (**scalar, *point))
+            .collect();
+        DeferredPoint::Sum(Combination {
+            fixed,
+            ..Combination::zero()
+        })
     }
 
     fn variable_base_msm(
         &mut self,
         pool: &mut Pool,
-        pairs: &[(impl Deref<Target = AssignedValue<Fr>>, impl Deref<Target = Self::AssignedEcPoint>)],
+        pairs: &[(
+            impl Deref<Target = AssignedValue<Fr>>,
+            impl Deref<Target = Self::AssignedEcPoint>,
+        )],
     ) -> Self::AssignedEcPoint {
         let mut sum = Combination::zero();
         for (scalar, point) in pairs {
-            sum.extend(point.deref().combination().scaled_by(pool.main(), self.chip.gate(), **scalar));
+            sum.extend(point.deref().combination().scaled_by(
+                pool.main(),
+                self.chip.gate(),
+                **scalar,
+            ));
         }
         DeferredPoint::Sum(sum)
     }
@@ -266,8 +324,14 @@ impl<C: PointChip> EccInstructions<G1Affine> for DeferredEcc<C> {
 }
 
 impl<C: PointChip> NativeEncoding<G1Affine> for DeferredEcc<C> {
-    fn encode(&self, _: &mut Pool, point: &Self::AssignedEcPoint) -> Result<Vec<AssignedValue<Fr>>, Error> {
-        let point = point.plain().ok_or_else(|| Error::AssertionFailure("an unevaluated sum in a transcript".into()))?;
+    fn encode(
+        &self,
+        _: &mut Pool,
+        point: &Self::AssignedEcPoint,
+    ) -> Result<Vec<AssignedValue<Fr>>, Error> {
+        let point = point
+            .plain()
+            .ok_or_else(|| Error::AssertionFailure("an unevaluated sum in a transcript".into()))?;
         Ok(self.chip.native_coordinates(point).to_vec())
     }
 }

@@ -26,7 +26,9 @@ pub enum AggregateError {
         expected: usize,
     },
     /// A proof of another circuit than its slot is for.
-    #[error("segment {segment}: the proof is of another circuit than the key was made for ({reason})")]
+    #[error(
+        "segment {segment}: the proof is of another circuit than the key was made for ({reason})"
+    )]
     SegmentShape {
         /// Position in the chain.
         segment: usize,

@@ -4,17 +4,25 @@
 use super::{AggregateError, AggregationShape, InputVisibility, Openings, dummy, shape};
 use crate::poseidon::boundary_commitment;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr};
-use snark_verifier::{loader::native::NativeLoader, pcs::kzg::KzgDecidingKey, verifier::SnarkVerifier};
+use snark_verifier::{
+    loader::native::NativeLoader, pcs::kzg::KzgDecidingKey, verifier::SnarkVerifier,
+};
 use snark_verifier_sdk::{
     PlonkVerifier, SHPLONK, Snark,
     halo2::{POSEIDON_SPEC, PoseidonTranscript},
 };
 
 /// Verifies one layer proof (SHPLONK, Poseidon transcript) to the end, pairing included.
-pub fn verify_layer_proof(deciding_key: &KzgDecidingKey<Bn256>, snark: &Snark) -> Result<(), String> {
+pub fn verify_layer_proof(
+    deciding_key: &KzgDecidingKey<Bn256>,
+    snark: &Snark,
+) -> Result<(), String> {
     let counts: Vec<usize> = snark.instances.iter().map(Vec::len).collect();
     if counts != snark.protocol.num_instance {
-        return Err(format!("{counts:?} public words, {:?} expected", snark.protocol.num_instance));
+        return Err(format!(
+            "{counts:?} public words, {:?} expected",
+            snark.protocol.num_instance
+        ));
     }
     let expected = dummy::inner_proof_len(&snark.protocol);
     if snark.proof.len() != expected {
@@ -22,9 +30,13 @@ pub fn verify_layer_proof(deciding_key: &KzgDecidingKey<Bn256>, snark: &Snark) -
     }
     let mut transcript =
         PoseidonTranscript::<NativeLoader, &[u8]>::from_spec(snark.proof(), POSEIDON_SPEC.clone());
-    let proof =
-        PlonkVerifier::<SHPLONK>::read_proof(deciding_key, &snark.protocol, &snark.instances, &mut transcript)
-            .map_err(|e| format!("malformed: {e:?}"))?;
+    let proof = PlonkVerifier::<SHPLONK>::read_proof(
+        deciding_key,
+        &snark.protocol,
+        &snark.instances,
+        &mut transcript,
+    )
+    .map_err(|e| format!("malformed: {e:?}"))?;
     PlonkVerifier::<SHPLONK>::verify(deciding_key, &snark.protocol, &snark.instances, &proof)
         .map_err(|_| "the pairing check failed".to_owned())
 }
@@ -41,7 +53,10 @@ pub(crate) fn check(
     openings: &Openings,
 ) -> Result<(), AggregateError> {
     if snarks.len() != shape.segments() {
-        return Err(AggregateError::SegmentCount { got: snarks.len(), expected: shape.segments() });
+        return Err(AggregateError::SegmentCount {
+            got: snarks.len(),
+            expected: shape.segments(),
+        });
     }
     for (segment, (slot, snark)) in shape.slots().iter().zip(snarks).enumerate() {
         shape::same_circuit(slot, &snark.protocol)
@@ -57,10 +72,22 @@ pub(crate) fn check(
     let layout = shape.layout();
     if shape.visibility() == InputVisibility::Public {
         let first = boundary(&snarks[0])[0];
-        check_opening("input", first, layout.input_words, openings.salt_in, &openings.inputs)?;
+        check_opening(
+            "input",
+            first,
+            layout.input_words,
+            openings.salt_in,
+            &openings.inputs,
+        )?;
     }
     let last = boundary(&snarks[snarks.len() - 1])[1];
-    check_opening("output", last, layout.output_words, openings.salt_out, &openings.outputs)
+    check_opening(
+        "output",
+        last,
+        layout.output_words,
+        openings.salt_out,
+        &openings.outputs,
+    )
 }
 
 fn check_opening(
@@ -71,7 +98,11 @@ fn check_opening(
     words: &[Fr],
 ) -> Result<(), AggregateError> {
     if words.len() != expected {
-        return Err(AggregateError::WordCount { end, got: words.len(), expected });
+        return Err(AggregateError::WordCount {
+            end,
+            got: words.len(),
+            expected,
+        });
     }
     if boundary_commitment(salt, words) != commitment {
         return Err(AggregateError::Opening { end });

@@ -34,7 +34,10 @@ use std::{
     path::Path,
 };
 
-const FORMAT: Format = Format { kind: "aggregation-key", version: 1 };
+const FORMAT: Format = Format {
+    kind: "aggregation-key",
+    version: 1,
+};
 
 /// Proving key of an aggregation, with all that is needed to fill its circuit again.
 #[derive(Debug)]
@@ -76,12 +79,23 @@ impl AggregationKey {
         let params = builder.calculate_params(Some(BLINDING_ROWS));
         tracing::info!(?plan, ?cells, "aggregation circuit laid out");
         let srs = store.load(source, plan.k)?;
-        let halo2 = |stage| move |e: halo2_base::halo2_proofs::plonk::Error| AggregateError::Halo2 { stage, reason: e.to_string() };
+        let halo2 = |stage| {
+            move |e: halo2_base::halo2_proofs::plonk::Error| AggregateError::Halo2 {
+                stage,
+                reason: e.to_string(),
+            }
+        };
         let vk = keygen_vk(&srs.params, &builder).map_err(halo2("verifying key"))?;
         let pk = keygen_pk(&srs.params, vk, &builder).map_err(halo2("proving key"))?;
         let break_points = builder.break_points();
         let vk = AggregationVk::new(&srs, pk.get_vk(), &shape);
-        let meta = Meta { shape, params, break_points, vk, cells: (cells.advice, cells.lookups) };
+        let meta = Meta {
+            shape,
+            params,
+            break_points,
+            vk,
+            cells: (cells.advice, cells.lookups),
+        };
         Ok(Self { meta, pk })
     }
 
@@ -102,7 +116,10 @@ impl AggregationKey {
 
     /// Gate columns and lookup columns.
     pub fn columns(&self) -> (usize, usize) {
-        (self.meta.params.num_advice_per_phase.iter().sum(), self.meta.params.num_lookup_advice_per_phase.iter().sum())
+        (
+            self.meta.params.num_advice_per_phase.iter().sum(),
+            self.meta.params.num_lookup_advice_per_phase.iter().sum(),
+        )
     }
 
     /// Advice cells and lookup cells in use.
@@ -126,23 +143,36 @@ impl AggregationKey {
             w.write_all(&meta).expect("the writer keeps its errors");
             self.write_pk(w);
         };
-        Ok(write_sealed(path, FORMAT, &header, meta.len() as u64 + counter.0, body)?)
+        Ok(write_sealed(
+            path,
+            FORMAT,
+            &header,
+            meta.len() as u64 + counter.0,
+            body,
+        )?)
     }
 
     /// halo2's writer panics on an error; both writers here never return one.
     fn write_pk(&self, writer: &mut impl Write) {
-        self.pk.write(writer, SerdeFormat::RawBytesUnchecked).expect("the writer keeps its errors");
+        self.pk
+            .write(writer, SerdeFormat::RawBytesUnchecked)
+            .expect("the writer keeps its errors");
     }
 
     /// Reads a key after length and checksum agree.
     pub fn read(path: &Path) -> Result<Self, AggregateError> {
         let mut file = open_sealed::<Header>(path, FORMAT)?;
-        let error = |reason: String| AggregateError::KeyFile { path: path.to_owned(), reason };
+        let error = |reason: String| AggregateError::KeyFile {
+            path: path.to_owned(),
+            reason,
+        };
         if file.header.meta_len > file.payload_len {
             return Err(error("the description is longer than the file".to_owned()));
         }
         let mut meta = vec![0u8; file.header.meta_len as usize];
-        file.payload.read_exact(&mut meta).map_err(|e| error(e.to_string()))?;
+        file.payload
+            .read_exact(&mut meta)
+            .map_err(|e| error(e.to_string()))?;
         let meta: Meta = bincode::deserialize(&meta).map_err(|e| error(e.to_string()))?;
         let pk = ProvingKey::read::<_, BaseCircuitBuilder<Fr>>(
             &mut file.payload,
@@ -211,19 +241,41 @@ fn lay_out(
 
 fn build_stand_in(shape: &AggregationShape, g: G1Affine, k: u32) -> BaseCircuitBuilder<Fr> {
     let mut rng = ChaCha20Rng::seed_from_u64(0);
-    let snarks: Vec<Snark> = shape.slots().iter().map(|slot| dummy::snark(slot, &mut rng)).collect();
-    let blind = Blind { lhs: dummy::point(&mut rng), rhs: dummy::point(&mut rng) };
+    let snarks: Vec<Snark> = shape
+        .slots()
+        .iter()
+        .map(|slot| dummy::snark(slot, &mut rng))
+        .collect();
+    let blind = Blind {
+        lhs: dummy::point(&mut rng),
+        rhs: dummy::point(&mut rng),
+    };
     let layout = shape.layout();
-    let inputs = if shape.visibility() == InputVisibility::Public { layout.input_words } else { 0 };
+    let inputs = if shape.visibility() == InputVisibility::Public {
+        layout.input_words
+    } else {
+        0
+    };
     let openings = Openings {
         salt_in: Fr::ZERO,
         inputs: vec![Fr::ZERO; inputs],
         salt_out: Fr::ZERO,
         outputs: vec![Fr::ZERO; layout.output_words],
     };
-    let witness =
-        Witness { snarks: &snarks, blind, openings: &openings, model_salt: Fr::ZERO, context: Fr::ZERO };
-    circuit::build(CircuitBuilderStage::Keygen, stand_in_params(k), g, shape, witness)
+    let witness = Witness {
+        snarks: &snarks,
+        blind,
+        openings: &openings,
+        model_salt: Fr::ZERO,
+        context: Fr::ZERO,
+    };
+    circuit::build(
+        CircuitBuilderStage::Keygen,
+        stand_in_params(k),
+        g,
+        shape,
+        witness,
+    )
 }
 
 pub(crate) fn stand_in_params(k: u32) -> BaseCircuitParams {

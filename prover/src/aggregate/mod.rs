@@ -38,7 +38,9 @@ pub use inner::verify_layer_proof;
 pub use key::{AggregationKey, KeygenError};
 pub use plan::AggregationConfig;
 pub use prove::AggregationRequest;
-pub use shape::{ACCUMULATOR_WORDS, AggregationShape, InputVisibility, InstanceLayout, verifier_points};
+pub use shape::{
+    ACCUMULATOR_WORDS, AggregationShape, InputVisibility, InstanceLayout, verifier_points,
+};
 pub use snark_verifier_sdk::Snark;
 pub use verify::{AggregationVk, OuterProof};
 

@@ -22,7 +22,12 @@ pub struct AggregationConfig {
 
 impl Default for AggregationConfig {
     fn default() -> Self {
-        Self { min_k: 17, max_k: 22, max_advice: 9, max_code_bytes: 24_000 }
+        Self {
+            min_k: 17,
+            max_k: 22,
+            max_advice: 9,
+            max_code_bytes: 24_000,
+        }
     }
 }
 
@@ -44,7 +49,11 @@ pub(crate) struct Plan {
 impl Plan {
     fn at(k: u32, cells: Cells) -> Self {
         let rows = (1usize << k) - BLINDING_ROWS;
-        Self { k, advice: cells.advice.div_ceil(rows).max(1), lookup: cells.lookups.div_ceil(rows).max(1) }
+        Self {
+            k,
+            advice: cells.advice.div_ceil(rows).max(1),
+            lookup: cells.lookups.div_ceil(rows).max(1),
+        }
     }
 
     /// CPU seconds of the prover.
@@ -60,10 +69,16 @@ impl Plan {
 }
 
 /// The layout of least time within the limits.
-pub(crate) fn choose(cells: Cells, instances: usize, config: &AggregationConfig) -> Result<Plan, AggregateError> {
+pub(crate) fn choose(
+    cells: Cells,
+    instances: usize,
+    config: &AggregationConfig,
+) -> Result<Plan, AggregateError> {
     (config.min_k..=config.max_k)
         .map(|k| Plan::at(k, cells))
-        .filter(|p| p.advice <= config.max_advice && p.code_bytes(instances) <= config.max_code_bytes)
+        .filter(|p| {
+            p.advice <= config.max_advice && p.code_bytes(instances) <= config.max_code_bytes
+        })
         .min_by(|a, b| a.seconds().total_cmp(&b.seconds()))
         .ok_or(AggregateError::DoesNotFit {
             cells: cells.advice,
@@ -75,7 +90,10 @@ pub(crate) fn choose(cells: Cells, instances: usize, config: &AggregationConfig)
 
 /// Estimate from the number of points, to begin with; corrected after the circuit has been built once.
 pub(crate) fn estimate(points: usize) -> Cells {
-    Cells { advice: 1_000_000 + 104_000 * points, lookups: 150_000 + 12_000 * points }
+    Cells {
+        advice: 1_000_000 + 104_000 * points,
+        lookups: 150_000 + 12_000 * points,
+    }
 }
 
 #[cfg(test)]

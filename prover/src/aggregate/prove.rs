@@ -47,7 +47,12 @@ impl AggregationKey {
         mut rng: impl RngCore + CryptoRng,
     ) -> Result<OuterProof, AggregateError> {
         self.check_srs(srs)?;
-        inner::check(self.shape(), self.vk().deciding_key(), request.snarks, request.openings)?;
+        inner::check(
+            self.shape(),
+            self.vk().deciding_key(),
+            request.snarks,
+            request.openings,
+        )?;
         self.prove_unchecked(srs, request, &mut rng)
     }
 
@@ -57,7 +62,10 @@ impl AggregationKey {
             return Err(AggregateError::SrsMismatch { key, given });
         }
         if srs.k() != self.k() {
-            return Err(AggregateError::SrsSize { got: srs.k(), expected: self.k() });
+            return Err(AggregateError::SrsSize {
+                got: srs.k(),
+                expected: self.k(),
+            });
         }
         Ok(())
     }
@@ -71,8 +79,19 @@ impl AggregationKey {
     ) -> Result<OuterProof, AggregateError> {
         let g = srs.params.get_g();
         let blind = Blind::random(g[0], g[1], &mut rng);
-        let AggregationRequest { snarks, openings, model_salt, context } = request;
-        let witness = Witness { snarks, blind, openings, model_salt, context };
+        let AggregationRequest {
+            snarks,
+            openings,
+            model_salt,
+            context,
+        } = request;
+        let witness = Witness {
+            snarks,
+            blind,
+            openings,
+            model_salt,
+            context,
+        };
         let builder = circuit::build(
             CircuitBuilderStage::Prover,
             self.meta.params.clone(),
@@ -81,9 +100,14 @@ impl AggregationKey {
             witness,
         )
         .use_break_points(self.meta.break_points.clone());
-        let instances: Vec<Fr> = builder.assigned_instances[0].iter().map(|cell| *cell.value()).collect();
+        let instances: Vec<Fr> = builder.assigned_instances[0]
+            .iter()
+            .map(|cell| *cell.value())
+            .collect();
         let mut transcript =
-            <EvmTranscript<G1Affine, NativeLoader, _, _> as TranscriptWriterBuffer<_, _, _>>::init(Vec::new());
+            <EvmTranscript<G1Affine, NativeLoader, _, _> as TranscriptWriterBuffer<_, _, _>>::init(
+                Vec::new(),
+            );
         let seed = ChaCha20Rng::from_rng(&mut rng).map_err(|e| halo2_error("randomness", &e))?;
         create_proof::<KZGCommitmentScheme<_>, ProverSHPLONK<_>, _, _, _, _>(
             &srs.params,
@@ -94,12 +118,18 @@ impl AggregationKey {
             &mut transcript,
         )
         .map_err(|e| halo2_error("proof", &e))?;
-        let outer = OuterProof { instances, proof: transcript.finalize() };
+        let outer = OuterProof {
+            instances,
+            proof: transcript.finalize(),
+        };
         self.vk().verify(&outer)?;
         Ok(outer)
     }
 }
 
 fn halo2_error(stage: &'static str, error: &dyn std::fmt::Display) -> AggregateError {
-    AggregateError::Halo2 { stage, reason: error.to_string() }
+    AggregateError::Halo2 {
+        stage,
+        reason: error.to_string(),
+    }
 }

@@ -76,11 +76,23 @@ impl AggregationShape {
             return Err(AggregateError::NoSegments);
         }
         for (segment, protocol) in segments.iter().enumerate() {
-            supported(protocol).map_err(|reason| AggregateError::UnsupportedSegment { segment, reason })?;
+            supported(protocol)
+                .map_err(|reason| AggregateError::UnsupportedSegment { segment, reason })?;
         }
-        let input_words = if visibility == InputVisibility::Committed { 1 } else { input_words };
+        let input_words = if visibility == InputVisibility::Committed {
+            1
+        } else {
+            input_words
+        };
         let slots = segments.iter().map(|p| dummy::blank(p)).collect();
-        Ok(Self { slots, visibility, layout: InstanceLayout { input_words, output_words } })
+        Ok(Self {
+            slots,
+            visibility,
+            layout: InstanceLayout {
+                input_words,
+                output_words,
+            },
+        })
     }
 
     /// Number of layer proofs.
@@ -116,30 +128,59 @@ impl AggregationShape {
 
 /// Points of one proof in the multi-scalar multiplication of its verifier, without the generator.
 pub fn verifier_points(protocol: &PlonkProtocol<G1Affine>) -> usize {
-    protocol.preprocessed.len() + protocol.num_witness.iter().sum::<usize>() + protocol.quotient.num_chunk() + 2
+    protocol.preprocessed.len()
+        + protocol.num_witness.iter().sum::<usize>()
+        + protocol.quotient.num_chunk()
+        + 2
 }
 
 fn supported(protocol: &PlonkProtocol<G1Affine>) -> Result<(), String> {
     let checks = [
-        (protocol.num_instance == [PUBLIC_WORDS_PER_LAYER], "must have one instance column of two words"),
-        (protocol.accumulator_indices.is_empty(), "carries an accumulator of its own"),
-        (protocol.domain_as_witness.is_none(), "has its domain as a witness"),
-        (protocol.instance_committing_key.is_none(), "commits to its instances"),
-        (protocol.transcript_initial_state.is_some(), "has no verifying-key digest in its transcript"),
+        (
+            protocol.num_instance == [PUBLIC_WORDS_PER_LAYER],
+            "must have one instance column of two words",
+        ),
+        (
+            protocol.accumulator_indices.is_empty(),
+            "carries an accumulator of its own",
+        ),
+        (
+            protocol.domain_as_witness.is_none(),
+            "has its domain as a witness",
+        ),
+        (
+            protocol.instance_committing_key.is_none(),
+            "commits to its instances",
+        ),
+        (
+            protocol.transcript_initial_state.is_some(),
+            "has no verifying-key digest in its transcript",
+        ),
         (protocol.linearization.is_none(), "is linearized"),
     ];
-    checks.iter().find(|(ok, _)| !ok).map_or(Ok(()), |(_, why)| Err((*why).to_owned()))
+    checks
+        .iter()
+        .find(|(ok, _)| !ok)
+        .map_or(Ok(()), |(_, why)| Err((*why).to_owned()))
 }
 
 /// Slots are compared without their keys.
-pub(crate) fn same_circuit(slot: &PlonkProtocol<G1Affine>, given: &PlonkProtocol<G1Affine>) -> Result<(), String> {
+pub(crate) fn same_circuit(
+    slot: &PlonkProtocol<G1Affine>,
+    given: &PlonkProtocol<G1Affine>,
+) -> Result<(), String> {
     if slot.domain.k != given.domain.k {
-        return Err(format!("domain 2^{} instead of 2^{}", given.domain.k, slot.domain.k));
+        return Err(format!(
+            "domain 2^{} instead of 2^{}",
+            given.domain.k, slot.domain.k
+        ));
     }
-    let bytes = |p: &PlonkProtocol<G1Affine>| bincode::serialize(p).expect("a protocol is plain data");
-    if slot.preprocessed.len() != given.preprocessed.len() || bytes(slot) != bytes(&dummy::blank(given)) {
+    let bytes =
+        |p: &PlonkProtocol<G1Affine>| bincode::serialize(p).expect("a protocol is plain data");
+    if slot.preprocessed.len() != given.preprocessed.len()
+        || bytes(slot) != bytes(&dummy::blank(given))
+    {
         return Err("other columns or gates".to_owned());
     }
     Ok(())
 }
-

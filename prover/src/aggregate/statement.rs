@@ -31,7 +31,11 @@ impl<'a> Hasher<'a> {
         Self { gate, poseidon }
     }
 
-    pub(crate) fn hash(&self, ctx: &mut Context<Fr>, inputs: &[AssignedValue<Fr>]) -> AssignedValue<Fr> {
+    pub(crate) fn hash(
+        &self,
+        ctx: &mut Context<Fr>,
+        inputs: &[AssignedValue<Fr>],
+    ) -> AssignedValue<Fr> {
         self.poseidon.hash_fix_len_array(ctx, self.gate, inputs)
     }
 }
@@ -85,8 +89,9 @@ fn model_commitment(
     segments: &[Segment],
     salt: Fr,
 ) -> AssignedValue<Fr> {
-    let mut inputs: Vec<_> =
-        [MODEL_COMMITMENT_VERSION, segments.len() as u64].map(|c| ctx.load_constant(Fr::from(c))).to_vec();
+    let mut inputs: Vec<_> = [MODEL_COMMITMENT_VERSION, segments.len() as u64]
+        .map(|c| ctx.load_constant(Fr::from(c)))
+        .to_vec();
     for segment in segments {
         inputs.push(ctx.load_constant(Fr::from(u64::from(segment.k))));
         inputs.push(segment.key_digest);

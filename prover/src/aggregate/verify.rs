@@ -1,7 +1,10 @@
 //! The outer proof, its verifying key, and the native verifier: the algorithm of the Solidity contract, both pairings
 //! included.
 
-use super::{VerifyError, dummy, shape::{ACCUMULATOR_WORDS, AggregationShape, InstanceLayout}};
+use super::{
+    VerifyError, dummy,
+    shape::{ACCUMULATOR_WORDS, AggregationShape, InstanceLayout},
+};
 use crate::srs::{Srs, SrsId, SrsOrigin};
 use halo2_base::halo2_proofs::{
     halo2curves::{
@@ -14,7 +17,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use snark_verifier::{
     loader::native::NativeLoader,
-    pcs::{AccumulationDecider, AccumulatorEncoding, kzg::{KzgAccumulator, KzgDecidingKey, LimbsEncoding}},
+    pcs::{
+        AccumulationDecider, AccumulatorEncoding,
+        kzg::{KzgAccumulator, KzgDecidingKey, LimbsEncoding},
+    },
     system::halo2::{Config, compile, transcript::evm::EvmTranscript},
     verifier::{SnarkVerifier, plonk::PlonkProtocol},
 };
@@ -48,7 +54,10 @@ fn encode<'a>(words: impl Iterator<Item = &'a Fr>, proof: &[u8]) -> Vec<u8> {
         bytes.reverse();
         bytes
     };
-    words.flat_map(big_endian).chain(proof.iter().copied()).collect()
+    words
+        .flat_map(big_endian)
+        .chain(proof.iter().copied())
+        .collect()
 }
 
 /// Everything a verifier needs, and everything the contract is generated from.
@@ -64,8 +73,9 @@ impl AggregationVk {
     pub(crate) fn new(srs: &Srs, vk: &VerifyingKey<G1Affine>, shape: &AggregationShape) -> Self {
         let layout = shape.layout();
         let accumulator = (0..ACCUMULATOR_WORDS).map(|row| (0, row)).collect();
-        let config =
-            Config::kzg().with_num_instance(vec![layout.total()]).with_accumulator_indices(Some(accumulator));
+        let config = Config::kzg()
+            .with_num_instance(vec![layout.total()])
+            .with_accumulator_indices(Some(accumulator));
         Self {
             protocol: compile(&srs.params, vk, config),
             deciding_key: srs.deciding_key(),
@@ -113,34 +123,63 @@ impl AggregationVk {
     pub fn verify(&self, outer: &OuterProof) -> Result<(), VerifyError> {
         let OuterProof { instances, proof } = outer;
         if instances.len() != self.layout.total() {
-            return Err(VerifyError::InstanceCount { got: instances.len(), expected: self.layout.total() });
+            return Err(VerifyError::InstanceCount {
+                got: instances.len(),
+                expected: self.layout.total(),
+            });
         }
         if proof.len() != self.proof_len() {
-            return Err(VerifyError::ProofLength { got: proof.len(), expected: self.proof_len() });
+            return Err(VerifyError::ProofLength {
+                got: proof.len(),
+                expected: self.proof_len(),
+            });
         }
         let exposed = self.exposed_accumulator(instances)?;
-        let decide = |accumulator| <SHPLONK as AccumulationDecider<_, NativeLoader>>::decide(&self.deciding_key, accumulator);
+        let decide = |accumulator| {
+            <SHPLONK as AccumulationDecider<_, NativeLoader>>::decide(
+                &self.deciding_key,
+                accumulator,
+            )
+        };
         decide(self.proof_accumulator(outer)?).map_err(|_| VerifyError::Proof)?;
         decide(exposed).map_err(|_| VerifyError::AccumulatedProofs)
     }
 
     /// The pair that the circuit exposes: limbs in range, coordinates canonical, points on the curve.
-    fn exposed_accumulator(&self, instances: &[Fr]) -> Result<KzgAccumulator<G1Affine, NativeLoader>, VerifyError> {
+    fn exposed_accumulator(
+        &self,
+        instances: &[Fr],
+    ) -> Result<KzgAccumulator<G1Affine, NativeLoader>, VerifyError> {
         let limbs: Vec<&Fr> = instances.iter().take(ACCUMULATOR_WORDS).collect();
-        <LimbsEncoding<LIMBS, BITS> as AccumulatorEncoding<G1Affine, NativeLoader>>::from_repr(&limbs)
-            .map_err(|_| VerifyError::Accumulator)
+        <LimbsEncoding<LIMBS, BITS> as AccumulatorEncoding<G1Affine, NativeLoader>>::from_repr(
+            &limbs,
+        )
+        .map_err(|_| VerifyError::Accumulator)
     }
 
     /// The pair that the proof itself leaves.
-    fn proof_accumulator(&self, outer: &OuterProof) -> Result<KzgAccumulator<G1Affine, NativeLoader>, VerifyError> {
+    fn proof_accumulator(
+        &self,
+        outer: &OuterProof,
+    ) -> Result<KzgAccumulator<G1Affine, NativeLoader>, VerifyError> {
         let malformed = |e: snark_verifier::Error| VerifyError::Malformed(format!("{e:?}"));
         let instances = [outer.instances.clone()];
-        let mut transcript = EvmTranscript::<G1Affine, NativeLoader, _, _>::new(outer.proof.as_slice());
+        let mut transcript =
+            EvmTranscript::<G1Affine, NativeLoader, _, _>::new(outer.proof.as_slice());
         let svk = self.deciding_key.svk();
-        let proof = PlonkSuccinctVerifier::<SHPLONK>::read_proof(&svk, &self.protocol, &instances, &mut transcript)
-            .map_err(malformed)?;
-        let accumulators = PlonkSuccinctVerifier::<SHPLONK>::verify(&svk, &self.protocol, &instances, &proof)
-            .map_err(malformed)?;
-        Ok(accumulators.into_iter().next().expect("the proof's own pair comes first"))
+        let proof = PlonkSuccinctVerifier::<SHPLONK>::read_proof(
+            &svk,
+            &self.protocol,
+            &instances,
+            &mut transcript,
+        )
+        .map_err(malformed)?;
+        let accumulators =
+            PlonkSuccinctVerifier::<SHPLONK>::verify(&svk, &self.protocol, &instances, &proof)
+                .map_err(malformed)?;
+        Ok(accumulators
+            .into_iter()
+            .next()
+            .expect("the proof's own pair comes first"))
     }
 }

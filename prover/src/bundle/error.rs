@@ -16,7 +16,9 @@ pub enum BundleError {
         what: String,
     },
     /// Another format version.
-    #[error("{path} has format version {got}, this halocast reads version {expected}; compile the model again")]
+    #[error(
+        "{path} has format version {got}, this halocast reads version {expected}; compile the model again"
+    )]
     Version {
         /// The file.
         path: PathBuf,

@@ -211,6 +211,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("salt");
         write_file(&path, b"s", Mode::Secret).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }

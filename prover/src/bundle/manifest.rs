@@ -201,7 +201,8 @@ impl Manifest {
         let manifest: Manifest =
             serde_json::from_value(value).map_err(|e| BundleError::malformed(path, e))?;
         // Over the bytes and not over the parsed value, so that no byte of the file can change unseen.
-        let blank = String::from_utf8_lossy(&bytes).replacen(&field(&manifest.checksum), &field(""), 1);
+        let blank =
+            String::from_utf8_lossy(&bytes).replacen(&field(&manifest.checksum), &field(""), 1);
         let got = hex::encode(Sha256::digest(blank));
         if got != manifest.checksum {
             return Err(BundleError::Corrupt {
@@ -284,7 +285,11 @@ mod tests {
         assert_eq!(Manifest::read(&path).unwrap(), good);
 
         let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, text.replace("\"input_words\": 1", "\"input_words\": 2")).unwrap();
+        std::fs::write(
+            &path,
+            text.replace("\"input_words\": 1", "\"input_words\": 2"),
+        )
+        .unwrap();
         let e = Manifest::read(&path).unwrap_err();
         assert!(matches!(e, BundleError::Corrupt { .. }), "{e}");
 

@@ -303,10 +303,7 @@ fn place(temp: &Path, root: &Path, fresh: &Manifest, force: bool) -> Result<(), 
 }
 
 /// `old`'s files with those of `fresh` put over them: equal to `old`'s when a new compilation would change nothing.
-fn subset(
-    old: &Manifest,
-    fresh: &Manifest,
-) -> std::collections::BTreeMap<String, FileEntry> {
+fn subset(old: &Manifest, fresh: &Manifest) -> std::collections::BTreeMap<String, FileEntry> {
     let mut files = old.files.clone();
     files.extend(fresh.files.clone());
     files

@@ -110,7 +110,10 @@ pub(super) fn make_key(
         cells: key.cells().0 as u64,
         vk_digest: hex::encode(vk.digest()),
     };
-    let files = vec![(AGGREGATE_KEY.into(), entry), (AGGREGATE_VK.into(), vk_entry)];
+    let files = vec![
+        (AGGREGATE_KEY.into(), entry),
+        (AGGREGATE_VK.into(), vk_entry),
+    ];
     Ok((files, summary))
 }
 
@@ -202,7 +205,11 @@ pub fn outer_proof(body: &ProofBody) -> Result<OuterProof, PipelineError> {
         return Err(invalid("it is a layers proof, not an aggregated one"));
     };
     let parse = |(i, s): (usize, &String)| field_from_hex(s, &format!("instances[{i}]"));
-    let instances = instances.iter().enumerate().map(parse).collect::<Result<_, _>>()?;
+    let instances = instances
+        .iter()
+        .enumerate()
+        .map(parse)
+        .collect::<Result<_, _>>()?;
     let digits = proof.strip_prefix("0x").unwrap_or(proof);
     let proof = hex::decode(digits).map_err(|e| PipelineError::Number {
         place: "proof".into(),
@@ -222,16 +229,26 @@ pub(super) fn verify(
     let layout = vk.layout();
     if outer.instances.len() != layout.total() {
         let (got, expected) = (outer.instances.len(), layout.total());
-        return Err(invalid(format!("{got} public words, the key is for {expected}")));
+        return Err(invalid(format!(
+            "{got} public words, the key is for {expected}"
+        )));
     }
     let words = |w: &[halocast_ir::Word]| w.iter().map(word_to_field).collect::<Vec<Fr>>();
     let model = field_from_hex(bundle.commitment().unwrap_or_default(), "model commitment")?;
     let at = |range: std::ops::Range<usize>| outer.instances.get(range).unwrap_or_default();
     let checks = [
-        ("model commitment", at(InstanceLayout::MODEL..InstanceLayout::MODEL + 1), vec![model]),
+        (
+            "model commitment",
+            at(InstanceLayout::MODEL..InstanceLayout::MODEL + 1),
+            vec![model],
+        ),
         ("inputs", at(layout.inputs()), words(&statement.inputs)),
         ("outputs", at(layout.outputs()), words(&statement.outputs)),
-        ("context", at(layout.context()..layout.context() + 1), vec![statement.context]),
+        (
+            "context",
+            at(layout.context()..layout.context() + 1),
+            vec![statement.context],
+        ),
     ];
     for (what, got, expected) in checks {
         if got != expected {

@@ -7,9 +7,7 @@ use crate::bundle::{
 };
 use halocast_circuit::{Segment, SegmentPolicy};
 use halocast_ir::{ACT_MAX, ACT_MIN, Program, Task, TensorId};
-use halocast_model::{
-    FidelityReport, Graph, Inputs, LanguageSamples, QuantizeOptions, Quantized,
-};
+use halocast_model::{FidelityReport, Graph, Inputs, LanguageSamples, QuantizeOptions, Quantized};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -94,12 +92,20 @@ pub fn compile(
         costs: Vec::new(),
     };
     let onnx = std::fs::read(&options.model).map_err(|e| BundleError::io(&options.model, e))?;
-    let graph = stages.run("import", || Ok(halocast_model::import_onnx(&options.model)?))?;
+    let graph = stages.run("import", || {
+        Ok(halocast_model::import_onnx(&options.model)?)
+    })?;
     let calibration = read_samples(&options.calibration, &graph)?;
     let quantized = stages.run("quantize", || {
-        Ok(halocast_model::quantize(&graph, &calibration, &QuantizeOptions::default())?)
+        Ok(halocast_model::quantize(
+            &graph,
+            &calibration,
+            &QuantizeOptions::default(),
+        )?)
     })?;
-    let fidelity = stages.run("fidelity", || measure(options, &graph, &quantized, calibration))?;
+    let fidelity = stages.run("fidelity", || {
+        measure(options, &graph, &quantized, calibration)
+    })?;
     let quantized = match options.task {
         TaskChoice::Infer => quantized,
         TaskChoice::Generate => Quantized {
@@ -108,7 +114,10 @@ pub fn compile(
         },
     };
     let segments = stages.run("partition", || {
-        Ok(halocast_circuit::partition(&quantized.program, policy(options.segments, &quantized.program))?)
+        Ok(halocast_circuit::partition(
+            &quantized.program,
+            policy(options.segments, &quantized.program),
+        )?)
     })?;
     let manifest = manifest(&options.model, &quantized, &segments)?;
     let compiled = Compiled {
@@ -163,7 +172,13 @@ impl Stages<'_> {
 }
 
 fn policy(segments: Segments, program: &Program) -> SegmentPolicy {
-    let count = |label: &str| program.ops.iter().filter(|op| op.kind.label() == label).count();
+    let count = |label: &str| {
+        program
+            .ops
+            .iter()
+            .filter(|op| op.kind.label() == label)
+            .count()
+    };
     match segments {
         Segments::Auto => SegmentPolicy::MaxK(AUTO_MAX_K),
         Segments::Count(n) => SegmentPolicy::Count(n),
@@ -229,7 +244,11 @@ fn language_samples(windows: &[Inputs], prompts: &Value) -> LanguageSamples {
 
 /// The smallest cosine of any output.
 fn smallest_cosine(report: &FidelityReport) -> f64 {
-    report.outputs.iter().map(|o| o.agreement.cosine).fold(f64::INFINITY, f64::min)
+    report
+        .outputs
+        .iter()
+        .map(|o| o.agreement.cosine)
+        .fold(f64::INFINITY, f64::min)
 }
 
 fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
@@ -267,7 +286,11 @@ fn manifest(
             },
         },
         inputs: input_specs(quantized),
-        outputs: program.outputs.iter().map(|&id| output_spec(quantized, id)).collect(),
+        outputs: program
+            .outputs
+            .iter()
+            .map(|&id| output_spec(quantized, id))
+            .collect(),
         packing: Packing::current(),
         input_words: words_of(program, &program.inputs),
         output_words: words_of(program, &program.outputs),

@@ -60,10 +60,14 @@ impl Execution {
         let graph = halocast_model::import_onnx(&bundle.path(MODEL))?;
         let inputs = Inputs::from_json(&quantized.input_specs(), input)?;
         let reference = graph.run_outputs(&inputs.0)?;
-        let named = quantized.outputs.iter().zip(reference).map(|(spec, values)| {
-            let values = values.into_iter().map(Value::from).collect();
-            (spec.name.clone(), nest(&spec.shape, values))
-        });
+        let named = quantized
+            .outputs
+            .iter()
+            .zip(reference)
+            .map(|(spec, values)| {
+                let values = values.into_iter().map(Value::from).collect();
+                (spec.name.clone(), nest(&spec.shape, values))
+            });
         json["float_reference"] = Value::Object(named.collect());
         Ok(json)
     }
@@ -89,11 +93,7 @@ impl Execution {
 }
 
 /// Greedy decoding with the float model, laid out as the integer answer is.
-fn float_answer(
-    graph: &Graph,
-    prompt: &Prompt,
-    seq_len: usize,
-) -> Result<Vec<i32>, PipelineError> {
+fn float_answer(graph: &Graph, prompt: &Prompt, seq_len: usize) -> Result<Vec<i32>, PipelineError> {
     let mut sequence: Vec<f32> = prompt.tokens.iter().map(|&t| t as f32).collect();
     let mut answer = vec![0; seq_len];
     for _ in 0..prompt.answer_length {
@@ -102,8 +102,13 @@ fn float_answer(
         padded.resize(seq_len, 0.0);
         let outputs = graph.run_outputs(&[padded])?;
         let logits = outputs.first().map_or(&[][..], Vec::as_slice);
-        let row = logits.chunks((logits.len() / seq_len).max(1)).nth(at).unwrap_or_default();
-        let best = (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b]));
+        let row = logits
+            .chunks((logits.len() / seq_len).max(1))
+            .nth(at)
+            .unwrap_or_default();
+        let best = (0..row.len())
+            .rev()
+            .max_by(|&a, &b| row[a].total_cmp(&row[b]));
         let token = best.unwrap_or(0);
         answer[at + 1] = token as i32;
         sequence.push(token as f32);
@@ -113,6 +118,9 @@ fn float_answer(
 
 /// Tokens of a byte-level model as text; anything that is no byte is shown as U+FFFD.
 pub fn text(tokens: &[i32]) -> String {
-    let bytes: Vec<u8> = tokens.iter().map(|&t| u8::try_from(t).unwrap_or(0xff)).collect();
+    let bytes: Vec<u8> = tokens
+        .iter()
+        .map(|&t| u8::try_from(t).unwrap_or(0xff))
+        .collect();
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -99,9 +99,12 @@ impl Request {
             usize::try_from(first).map_err(|_| bad(name, format!("{first} is negative")))
         };
         let (p, n) = (length(p, "p")?, length(n, "n")?);
-        let tokens = prompt
-            .get(..p)
-            .ok_or_else(|| bad("p", format!("{p} is over the sequence length {}", prompt.len())))?;
+        let tokens = prompt.get(..p).ok_or_else(|| {
+            bad(
+                "p",
+                format!("{p} is over the sequence length {}", prompt.len()),
+            )
+        })?;
         Ok(Prompt {
             tokens: tokens.to_vec(),
             answer_length: n,
@@ -119,7 +122,9 @@ impl Prompt {
         }
         if n == 0 || n > seq_len - p {
             let most = seq_len - p;
-            let what = format!("{n} answer tokens, expected 1 to {most} (sequence length {seq_len}, prompt {p})");
+            let what = format!(
+                "{n} answer tokens, expected 1 to {most} (sequence length {seq_len}, prompt {p})"
+            );
             return Err(bad("n", what));
         }
         if let Some((i, id)) = out_of(&self.tokens, 0, vocab as i64 - 1) {
@@ -139,14 +144,18 @@ fn prompt_from_json(
     vocab: usize,
 ) -> Result<Prompt, PipelineError> {
     if let Some(other) = inputs.keys().find(|k| *k != "prompt" && *k != "n") {
-        return Err(bad(other, "the model generates: its inputs are \"prompt\" and \"n\""));
+        return Err(bad(
+            other,
+            "the model generates: its inputs are \"prompt\" and \"n\"",
+        ));
     }
     let n = inputs.get("n").and_then(Value::as_u64);
     let n = n.ok_or_else(|| bad("n", "expected a whole number: how many tokens to answer"))?;
     let tokens = match inputs.get("prompt") {
         Some(Value::String(text)) if vocab >= 256 => text.bytes().map(i32::from).collect(),
         Some(Value::String(_)) => {
-            let what = format!("text needs a byte vocabulary, this model has {vocab} tokens; give ids");
+            let what =
+                format!("text needs a byte vocabulary, this model has {vocab} tokens; give ids");
             return Err(bad("prompt", what));
         }
         Some(Value::Array(ids)) => ids

@@ -63,5 +63,7 @@ pub(super) fn load(bundle: &Bundle, index: usize) -> Result<LayerKey, PipelineEr
 
 /// All keys, in order.
 pub(super) fn load_all(bundle: &Bundle) -> Result<Vec<LayerKey>, PipelineError> {
-    (0..bundle.segments().len()).map(|i| load(bundle, i)).collect()
+    (0..bundle.segments().len())
+        .map(|i| load(bundle, i))
+        .collect()
 }

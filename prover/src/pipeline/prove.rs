@@ -242,7 +242,10 @@ impl Run<'_> {
         index: usize,
         salts: [Fr; 2],
     ) -> Result<(LayerProof, bool, f64), PipelineError> {
-        let (file, segment) = (format!("segment-{index}.proof"), &self.bundle.segments()[index]);
+        let (file, segment) = (
+            format!("segment-{index}.proof"),
+            &self.bundle.segments()[index],
+        );
         let key = keys::load(self.bundle, index)?;
         let params = &self.strings.get(segment.k)?.params;
         let verify = |proof: &LayerProof| halocast_circuit::verify(params, &key, segment, proof);
@@ -282,13 +285,16 @@ impl Run<'_> {
         let stored = self.job.load("outer.proof", "outer-proof");
         let stored = stored.and_then(|bytes| {
             let body: ProofBody = serde_json::from_slice(&bytes).ok()?;
-            aggregation::verify(self.bundle, statement, &body).is_ok().then_some(body)
+            aggregation::verify(self.bundle, statement, &body)
+                .is_ok()
+                .then_some(body)
         });
         let reused = stored.is_some();
         let body = match stored {
             Some(body) => body,
             None => {
-                let body = aggregation::prove(self.bundle, &mut self.strings, snarks, statement, ends)?;
+                let body =
+                    aggregation::prove(self.bundle, &mut self.strings, snarks, statement, ends)?;
                 aggregation::verify(self.bundle, statement, &body)?;
                 let bytes = serde_json::to_vec(&body).expect("strings only");
                 self.job.store("outer.proof", "outer-proof", &bytes)?;

@@ -4,7 +4,8 @@
 use super::strings::Strings;
 use super::{Event, Meter, PipelineError, Progress, Stage, StageCost, aggregation, keys};
 use crate::bundle::{
-    AGGREGATE_KEY, AGGREGATE_VK, Bundle, BundleError, Lock, Mode, SALT, Setup, create_dir, write_file,
+    AGGREGATE_KEY, AGGREGATE_VK, Bundle, BundleError, Lock, Mode, SALT, Setup, create_dir,
+    write_file,
 };
 use crate::srs::SrsSource;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
@@ -118,7 +119,8 @@ impl Run<'_> {
             ));
         }
         self.bundle.update(&self.lock, |m| {
-            m.files.retain(|name, _| !name.starts_with("keys/") && !name.starts_with("evm/"));
+            m.files
+                .retain(|name, _| !name.starts_with("keys/") && !name.starts_with("evm/"));
             m.setup = Some(Setup {
                 srs: id,
                 srs_insecure: insecure,

@@ -93,7 +93,11 @@ fn verify_layers(
 ) -> Result<(), PipelineError> {
     let segments = bundle.segments();
     if layers.len() != segments.len() {
-        let what = format!("{} layer proofs, the model has {}", layers.len(), segments.len());
+        let what = format!(
+            "{} layer proofs, the model has {}",
+            layers.len(),
+            segments.len()
+        );
         return Err(invalid(what));
     }
     let setup = bundle.manifest().setup.as_ref();
@@ -105,7 +109,10 @@ fn verify_layers(
         if proof.instances[0] != boundary {
             let what = match index {
                 0 => "the public inputs are not those of the first layer".to_owned(),
-                _ => format!("layer {index} does not begin where layer {} ends", index - 1),
+                _ => format!(
+                    "layer {index} does not begin where layer {} ends",
+                    index - 1
+                ),
             };
             return Err(invalid(what));
         }
@@ -117,7 +124,9 @@ fn verify_layers(
     }
     match open_boundary(&salts[1], &statement.outputs)? == boundary {
         true => Ok(()),
-        false => Err(invalid("the public outputs are not those of the last layer")),
+        false => Err(invalid(
+            "the public outputs are not those of the last layer",
+        )),
     }
 }
 
@@ -129,7 +138,12 @@ fn open_boundary(salt: &str, words: &[Word]) -> Result<Fr, PipelineError> {
 }
 
 fn parse(entry: &LayerEntry, index: usize) -> Result<LayerProof, PipelineError> {
-    let field = |i: usize| field_from_hex(&entry.instances[i], &format!("layers[{index}].instances[{i}]"));
+    let field = |i: usize| {
+        field_from_hex(
+            &entry.instances[i],
+            &format!("layers[{index}].instances[{i}]"),
+        )
+    };
     let digits = entry.proof.strip_prefix("0x").unwrap_or(&entry.proof);
     Ok(LayerProof {
         instances: [field(0)?, field(1)?],

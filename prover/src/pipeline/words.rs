@@ -30,7 +30,10 @@ fn bytes_from_hex(text: &str, place: &str) -> Result<Word, PipelineError> {
     };
     let digits = text.strip_prefix("0x").unwrap_or(text);
     if digits.is_empty() || digits.len() > 64 {
-        return Err(bad(format!("{} hex digits, expected 1 to 64", digits.len())));
+        return Err(bad(format!(
+            "{} hex digits, expected 1 to 64",
+            digits.len()
+        )));
     }
     let padded = format!("{digits:0>64}");
     let mut word = [0u8; 32];

@@ -37,7 +37,9 @@ pub(crate) fn generate(k: u32) -> ParamsKZG<Bn256> {
 }
 
 fn powers(base: Fr, n: usize) -> Vec<Fr> {
-    std::iter::successors(Some(Fr::ONE), |p| Some(*p * base)).take(n).collect()
+    std::iter::successors(Some(Fr::ONE), |p| Some(*p * base))
+        .take(n)
+        .collect()
 }
 
 /// The n Lagrange polynomials of the 2^k domain at `x`: (x^n − 1)/n · ω^i / (x − ω^i).
@@ -47,10 +49,16 @@ fn lagrange_at(x: Fr, k: u32) -> Vec<Fr> {
     let scale = (x.pow_vartime([n]) - Fr::ONE) * Fr::from(n).invert().expect("n is not 0 mod r");
     let roots = powers(omega, n as usize);
     let mut values: Vec<Fr> = roots.par_iter().map(|w| x - w).collect();
-    values.par_chunks_mut(BATCH).zip(roots.par_chunks(BATCH)).for_each(|(values, roots)| {
-        batch_invert(values);
-        values.iter_mut().zip(roots).for_each(|(v, w)| *v *= scale * w);
-    });
+    values
+        .par_chunks_mut(BATCH)
+        .zip(roots.par_chunks(BATCH))
+        .for_each(|(values, roots)| {
+            batch_invert(values);
+            values
+                .iter_mut()
+                .zip(roots)
+                .for_each(|(v, w)| *v *= scale * w);
+        });
     values
 }
 
@@ -89,7 +97,9 @@ impl Table {
         let rows = bases
             .into_par_iter()
             .map(|base| {
-                let row: Vec<G1> = std::iter::successors(Some(G1::identity()), |p| Some(*p + base)).take(1 << WINDOW).collect();
+                let row: Vec<G1> = std::iter::successors(Some(G1::identity()), |p| Some(*p + base))
+                    .take(1 << WINDOW)
+                    .collect();
                 let mut affine = vec![G1Affine::identity(); row.len()];
                 G1::batch_normalize(&row, &mut affine);
                 affine
@@ -100,7 +110,9 @@ impl Table {
 
     fn multiply(&self, scalars: &[Fr]) -> Vec<G1Affine> {
         let mut out = vec![G1Affine::identity(); scalars.len()];
-        out.par_chunks_mut(BATCH).zip(scalars.par_chunks(BATCH)).for_each(|(out, scalars)| self.multiply_batch(out, scalars));
+        out.par_chunks_mut(BATCH)
+            .zip(scalars.par_chunks(BATCH))
+            .for_each(|(out, scalars)| self.multiply_batch(out, scalars));
         out
     }
 
@@ -114,7 +126,11 @@ impl Table {
             }
             batch_invert(&mut differences);
             for ((a, t), inverse) in acc.iter_mut().zip(&terms).zip(&differences) {
-                *a = if trivial(a, t) { (*a + *t).to_affine() } else { add_unequal(a, t, inverse) };
+                *a = if trivial(a, t) {
+                    (*a + *t).to_affine()
+                } else {
+                    add_unequal(a, t, inverse)
+                };
             }
         }
     }
@@ -128,7 +144,10 @@ fn trivial(a: &G1Affine, b: &G1Affine) -> bool {
 fn add_unequal(a: &G1Affine, b: &G1Affine, inverse_dx: &Fq) -> G1Affine {
     let slope = (b.y - a.y) * inverse_dx;
     let x = slope.square() - a.x - b.x;
-    G1Affine { x, y: slope * (a.x - x) - a.y }
+    G1Affine {
+        x,
+        y: slope * (a.x - x) - a.y,
+    }
 }
 
 fn digit(bytes: &[u8; 32], window: usize) -> usize {
@@ -146,7 +165,14 @@ mod tests {
 
     #[test]
     fn table_multiplies() {
-        let scalars = [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::from(8191), Fr::from(8192), secret()];
+        let scalars = [
+            Fr::ZERO,
+            Fr::ONE,
+            -Fr::ONE,
+            Fr::from(8191),
+            Fr::from(8192),
+            secret(),
+        ];
         let got = Table::new().multiply(&scalars);
         for (s, p) in scalars.iter().zip(got) {
             assert_eq!(p, (G1::generator() * s).to_affine());
@@ -157,6 +183,13 @@ mod tests {
     fn batch_inversion_keeps_zeros() {
         let mut v = [Fr::from(3), Fr::ZERO, Fr::from(5)];
         batch_invert(&mut v);
-        assert_eq!(v, [Fr::from(3).invert().unwrap(), Fr::ZERO, Fr::from(5).invert().unwrap()]);
+        assert_eq!(
+            v,
+            [
+                Fr::from(3).invert().unwrap(),
+                Fr::ZERO,
+                Fr::from(5).invert().unwrap()
+            ]
+        );
     }
 }

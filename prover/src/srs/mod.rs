@@ -15,7 +15,8 @@ mod tests;
 pub use development::DEVELOPMENT_SECRET;
 pub use sealed::SealedError;
 pub use store::{
-    SrsInfo, SrsSource, SrsStore, default_cache_dir, development_file, import_ptau, srs_info, write_development,
+    SrsInfo, SrsSource, SrsStore, default_cache_dir, development_file, import_ptau, srs_info,
+    write_development,
 };
 
 use halo2_base::halo2_proofs::{
@@ -56,7 +57,9 @@ impl SrsOrigin {
     }
 
     pub(crate) fn development() -> Self {
-        Self::InsecureDevelopment { derivation: format!("sha512(\"{DEVELOPMENT_SECRET}\") mod r") }
+        Self::InsecureDevelopment {
+            derivation: format!("sha512(\"{DEVELOPMENT_SECRET}\") mod r"),
+        }
     }
 }
 
@@ -120,7 +123,10 @@ impl Srs {
 
     /// The insecure development string, made in memory.
     pub fn insecure_development(k: u32) -> Self {
-        Self { params: development::generate(k), origin: SrsOrigin::development() }
+        Self {
+            params: development::generate(k),
+            origin: SrsOrigin::development(),
+        }
     }
 }
 

@@ -40,28 +40,50 @@ pub(crate) fn read_checked(path: &Path, k: u32) -> Result<Powers, SrsError> {
     let mut file = Ptau::open(path)?;
     let power = file.power()?;
     if power < k {
-        return Err(SrsError::TooSmall { path: path.to_owned(), have: power, want: k });
+        return Err(SrsError::TooSmall {
+            path: path.to_owned(),
+            have: power,
+            want: k,
+        });
     }
     let g = file.g1_powers(k)?;
     let (g2, s_g2) = file.g2_powers()?;
-    let malformed = |reason: &str| SrsError::Malformed { path: path.to_owned(), reason: reason.into() };
+    let malformed = |reason: &str| SrsError::Malformed {
+        path: path.to_owned(),
+        reason: reason.into(),
+    };
     if g[0] != G1Affine::generator() || g2 != G2Affine::generator() {
         return Err(malformed("the zeroth powers are not the generators"));
     }
     if !one_secret(&g, s_g2) {
-        return Err(malformed("pairing check failed: the powers are not those of one secret"));
+        return Err(malformed(
+            "pairing check failed: the powers are not those of one secret",
+        ));
     }
-    Ok(Powers { g, s_g2, power, sha256: file.sha256()? })
+    Ok(Powers {
+        g,
+        s_g2,
+        power,
+        sha256: file.sha256()?,
+    })
 }
 
 /// `e(Σ ρ_i P_i, τG2) = e(Σ ρ_i P_{i+1}, G2)` with random 127-bit ρ: a wrong power passes with probability 2^-127.
 fn one_secret(g: &[G1Affine], s_g2: G2Affine) -> bool {
     let mut rng = rand_chacha::ChaCha20Rng::from_rng(OsRng).expect("the system has randomness");
-    let rho: Vec<Fr> = (1..g.len()).map(|_| Fr::from_u128(rng.r#gen::<u128>() >> 1)).collect();
+    let rho: Vec<Fr> = (1..g.len())
+        .map(|_| Fr::from_u128(rng.r#gen::<u128>() >> 1))
+        .collect();
     let low = best_multiexp(&rho, &g[..g.len() - 1]).to_affine();
     let high = best_multiexp(&rho, &g[1..]).to_affine();
-    let terms = [(&low, &s_g2.into()), (&-high, &G2Affine::generator().into())];
-    Bn256::multi_miller_loop(&terms).final_exponentiation().is_identity().into()
+    let terms = [
+        (&low, &s_g2.into()),
+        (&-high, &G2Affine::generator().into()),
+    ];
+    Bn256::multi_miller_loop(&terms)
+        .final_exponentiation()
+        .is_identity()
+        .into()
 }
 
 struct Ptau<'a> {
@@ -72,10 +94,17 @@ struct Ptau<'a> {
 
 impl<'a> Ptau<'a> {
     fn open(path: &'a Path) -> Result<Self, SrsError> {
-        let io = |source| SrsError::Io { path: path.to_owned(), source };
+        let io = |source| SrsError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let file = File::open(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
-        let mut ptau = Self { path, reader: BufReader::with_capacity(1 << 20, file), sections: BTreeMap::new() };
+        let mut ptau = Self {
+            path,
+            reader: BufReader::with_capacity(1 << 20, file),
+            sections: BTreeMap::new(),
+        };
         let mut magic = [0u8; 4];
         ptau.read_into(&mut magic, "magic")?;
         if &magic != b"ptau" {
@@ -88,7 +117,8 @@ impl<'a> Ptau<'a> {
         let mut at = 12u64;
         for _ in 0..count {
             let id = ptau.u32("section type")?;
-            let len = u64::from(ptau.u32("section length")?) | u64::from(ptau.u32("section length")?) << 32;
+            let len = u64::from(ptau.u32("section length")?)
+                | u64::from(ptau.u32("section length")?) << 32;
             at += 12;
             let end = at.checked_add(len).filter(|end| *end <= size);
             let end = end.ok_or_else(|| ptau.malformed(format!("truncated in section {id}")))?;
@@ -100,11 +130,16 @@ impl<'a> Ptau<'a> {
     }
 
     fn malformed(&self, reason: impl Into<String>) -> SrsError {
-        SrsError::Malformed { path: self.path.to_owned(), reason: reason.into() }
+        SrsError::Malformed {
+            path: self.path.to_owned(),
+            reason: reason.into(),
+        }
     }
 
     fn read_into(&mut self, buf: &mut [u8], what: &str) -> Result<(), SrsError> {
-        self.reader.read_exact(buf).map_err(|_| self.malformed(format!("truncated in {what}")))
+        self.reader
+            .read_exact(buf)
+            .map_err(|_| self.malformed(format!("truncated in {what}")))
     }
 
     fn u32(&mut self, what: &str) -> Result<u32, SrsError> {
@@ -115,15 +150,20 @@ impl<'a> Ptau<'a> {
 
     /// Places the reader at a section that has at least `want` bytes.
     fn seek(&mut self, id: u32, want: u64) -> Result<(), SrsError> {
-        let &(at, len) =
-            self.sections.get(&id).ok_or_else(|| self.malformed(format!("section {id} is missing")))?;
+        let &(at, len) = self
+            .sections
+            .get(&id)
+            .ok_or_else(|| self.malformed(format!("section {id} is missing")))?;
         if len < want {
             return Err(self.malformed(format!("section {id} has {len} bytes, {want} are needed")));
         }
         self.reader
             .seek(SeekFrom::Start(at))
             .map(drop)
-            .map_err(|source| SrsError::Io { path: self.path.to_owned(), source })
+            .map_err(|source| SrsError::Io {
+                path: self.path.to_owned(),
+                source,
+            })
     }
 
     fn power(&mut self) -> Result<u32, SrsError> {
@@ -135,7 +175,9 @@ impl<'a> Ptau<'a> {
         let mut bn254 = (-Fq::ONE).to_repr();
         bn254[0] += 1;
         if n8 != 32 || modulus != bn254 {
-            return Err(SrsError::WrongCurve { path: self.path.to_owned() });
+            return Err(SrsError::WrongCurve {
+                path: self.path.to_owned(),
+            });
         }
         let power = self.u32("header")?;
         if power > Fr::S {
@@ -168,7 +210,10 @@ impl<'a> Ptau<'a> {
     }
 
     fn sha256(&mut self) -> Result<[u8; 32], SrsError> {
-        let io = |source| SrsError::Io { path: self.path.to_owned(), source };
+        let io = |source| SrsError::Io {
+            path: self.path.to_owned(),
+            source,
+        };
         self.reader.seek(SeekFrom::Start(0)).map_err(io)?;
         let mut hasher = Sha256::new();
         std::io::copy(&mut self.reader, &mut hasher).map_err(io)?;
@@ -177,14 +222,23 @@ impl<'a> Ptau<'a> {
 }
 
 fn g1_point(bytes: &[u8]) -> Option<G1Affine> {
-    let [x, y] = [Fq::from_raw_bytes(&bytes[..32])?, Fq::from_raw_bytes(&bytes[32..])?];
+    let [x, y] = [
+        Fq::from_raw_bytes(&bytes[..32])?,
+        Fq::from_raw_bytes(&bytes[32..])?,
+    ];
     let point: G1Affine = Option::from(G1Affine::from_xy(x, y))?;
     (!bool::from(point.is_identity())).then_some(point)
 }
 
 fn g2_point(bytes: &[u8]) -> Option<G2Affine> {
-    let c: Vec<Fq> = bytes.chunks(32).map(Fq::from_raw_bytes).collect::<Option<_>>()?;
-    let point: G2Affine = Option::from(G2Affine::from_xy(Fq2::new(c[0], c[1]), Fq2::new(c[2], c[3])))?;
+    let c: Vec<Fq> = bytes
+        .chunks(32)
+        .map(Fq::from_raw_bytes)
+        .collect::<Option<_>>()?;
+    let point: G2Affine = Option::from(G2Affine::from_xy(
+        Fq2::new(c[0], c[1]),
+        Fq2::new(c[2], c[3]),
+    ))?;
     let order_divides_r = bool::from((G2::from(point) * -Fr::ONE + point).is_identity());
     (order_divides_r && !bool::from(point.is_identity())).then_some(point)
 }

@@ -2,7 +2,7 @@
 //! Written under a temporary name, flushed to the disk and renamed, so that a crash or a full disk leaves the old file
 //! or none; read only after length and checksum agree, so that what is parsed afterwards is what was written.
 
-use serde::{de::DeserializeOwned, Serialize};
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use std::{
     fs::{self, File},
@@ -102,7 +102,10 @@ impl Write for SealingWriter {
 }
 
 fn io_error(path: &Path) -> impl Fn(io::Error) -> SealedError + '_ {
-    move |source| SealedError::Io { path: path.to_owned(), source }
+    move |source| SealedError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }
 
 /// Writes a file of `format`; `payload` must write exactly `payload_len` bytes.
@@ -113,9 +116,15 @@ pub(crate) fn write_sealed<H: Serialize>(
     payload_len: u64,
     payload: impl FnOnce(&mut SealingWriter),
 ) -> Result<(), SealedError> {
-    let dir = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let dir = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     fs::create_dir_all(dir).map_err(io_error(dir))?;
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .map(|n| n.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let temp = dir.join(format!(".{name}.{}.partial", std::process::id()));
     let result = write_then_sync(&temp, format, header, payload_len, payload)
         .and_then(|()| fs::rename(&temp, path))
@@ -135,7 +144,12 @@ fn write_then_sync<H: Serialize>(
 ) -> io::Result<()> {
     let file = File::create(temp)?;
     let inner = BufWriter::with_capacity(BUFFER, file);
-    let mut w = SealingWriter { inner, hasher: Sha256::new(), written: 0, error: None };
+    let mut w = SealingWriter {
+        inner,
+        hasher: Sha256::new(),
+        written: 0,
+        error: None,
+    };
     let header = serde_json::to_vec(header).map_err(io::Error::other)?;
     w.write_all(MAGIC)?;
     w.write_all(&kind_bytes(format.kind))?;
@@ -145,15 +159,26 @@ fn write_then_sync<H: Serialize>(
     w.write_all(&header)?;
     let before = w.written;
     payload(&mut w);
-    let SealingWriter { mut inner, hasher, written, error } = w;
+    let SealingWriter {
+        mut inner,
+        hasher,
+        written,
+        error,
+    } = w;
     if let Some(error) = error {
         return Err(error);
     }
     if written - before != payload_len {
-        return Err(io::Error::other(format!("wrote {} payload bytes, announced {payload_len}", written - before)));
+        return Err(io::Error::other(format!(
+            "wrote {} payload bytes, announced {payload_len}",
+            written - before
+        )));
     }
     inner.write_all(&hasher.finalize())?;
-    inner.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    inner
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?
+        .sync_all()
 }
 
 fn kind_bytes(kind: &str) -> [u8; 16] {
@@ -172,24 +197,45 @@ pub(crate) struct Opened<H> {
 }
 
 /// Opens and checks magic, version, length and checksum.
-pub(crate) fn open_sealed<H: DeserializeOwned>(path: &Path, format: Format) -> Result<Opened<H>, SealedError> {
+pub(crate) fn open_sealed<H: DeserializeOwned>(
+    path: &Path,
+    format: Format,
+) -> Result<Opened<H>, SealedError> {
     let (header, file, payload_start, payload_len) = read_preamble(path, format)?;
     let mut reader = BufReader::with_capacity(BUFFER, file);
     let digest = check_digest(&mut reader, payload_start + payload_len).map_err(io_error(path))?;
-    let digest = digest.ok_or_else(|| SealedError::Checksum { path: path.to_owned() })?;
-    reader.seek(SeekFrom::Start(payload_start)).map_err(io_error(path))?;
-    Ok(Opened { header, payload: reader, payload_len, digest })
+    let digest = digest.ok_or_else(|| SealedError::Checksum {
+        path: path.to_owned(),
+    })?;
+    reader
+        .seek(SeekFrom::Start(payload_start))
+        .map_err(io_error(path))?;
+    Ok(Opened {
+        header,
+        payload: reader,
+        payload_len,
+        digest,
+    })
 }
 
 /// Reads only the header, with the length but not the checksum verified: for listings.
-pub(crate) fn peek_sealed<H: DeserializeOwned>(path: &Path, format: Format) -> Result<H, SealedError> {
+pub(crate) fn peek_sealed<H: DeserializeOwned>(
+    path: &Path,
+    format: Format,
+) -> Result<H, SealedError> {
     read_preamble(path, format).map(|(header, ..)| header)
 }
 
-fn read_preamble<H: DeserializeOwned>(path: &Path, format: Format) -> Result<(H, File, u64, u64), SealedError> {
+fn read_preamble<H: DeserializeOwned>(
+    path: &Path,
+    format: Format,
+) -> Result<(H, File, u64, u64), SealedError> {
     let mut file = File::open(path).map_err(io_error(path))?;
     let size = file.metadata().map_err(io_error(path))?.len();
-    let not_ours = || SealedError::NotOurs { path: path.to_owned(), expected: format.kind };
+    let not_ours = || SealedError::NotOurs {
+        path: path.to_owned(),
+        expected: format.kind,
+    };
     let mut fixed = [0u8; 40];
     file.read_exact(&mut fixed).map_err(|_| not_ours())?;
     if &fixed[..8] != MAGIC || fixed[8..24] != kind_bytes(format.kind) {
@@ -199,17 +245,27 @@ fn read_preamble<H: DeserializeOwned>(path: &Path, format: Format) -> Result<(H,
     let (version, header_len) = (word(24), word(28));
     let payload_len = u64::from_le_bytes(fixed[32..40].try_into().expect("eight bytes"));
     if version != format.version {
-        return Err(SealedError::Version { path: path.to_owned(), got: version, expected: format.version });
+        return Err(SealedError::Version {
+            path: path.to_owned(),
+            got: version,
+            expected: format.version,
+        });
     }
     let start = 40 + u64::from(header_len);
     let expected = start.saturating_add(payload_len).saturating_add(32);
     if header_len > MAX_HEADER || size != expected {
-        return Err(SealedError::Length { path: path.to_owned(), got: size, expected });
+        return Err(SealedError::Length {
+            path: path.to_owned(),
+            got: size,
+            expected,
+        });
     }
     let mut header = vec![0u8; header_len as usize];
     file.read_exact(&mut header).map_err(io_error(path))?;
-    let header = serde_json::from_slice(&header)
-        .map_err(|e| SealedError::Header { path: path.to_owned(), reason: e.to_string() })?;
+    let header = serde_json::from_slice(&header).map_err(|e| SealedError::Header {
+        path: path.to_owned(),
+        reason: e.to_string(),
+    })?;
     Ok((header, file, start, payload_len))
 }
 

@@ -19,7 +19,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const FORMAT: Format = Format { kind: "srs", version: 1 };
+const FORMAT: Format = Format {
+    kind: "srs",
+    version: 1,
+};
 const G1_BYTES: u64 = 64;
 const G2_BYTES: u64 = 128;
 
@@ -48,7 +51,11 @@ pub enum SrsSource {
 
 /// `$HALOCAST_CACHE/srs`, else `$XDG_CACHE_HOME/halocast/srs`, else `~/.cache/halocast/srs`, else the temporary directory.
 pub fn default_cache_dir() -> PathBuf {
-    let var = |name: &str| env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let var = |name: &str| {
+        env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
     let base = var("HALOCAST_CACHE")
         .or_else(|| var("XDG_CACHE_HOME").map(|d| d.join("halocast")))
         .or_else(|| var("HOME").map(|d| d.join(".cache/halocast")))
@@ -82,7 +89,10 @@ impl SrsStore {
         if let Some(srs) = read_if_good(&path, k, |origin| *origin == SrsOrigin::development()) {
             return Ok(srs);
         }
-        let srs = Srs { params: development::generate(k), origin: SrsOrigin::development() };
+        let srs = Srs {
+            params: development::generate(k),
+            origin: SrsOrigin::development(),
+        };
         write(&path, &srs)?;
         Ok(srs)
     }
@@ -91,7 +101,11 @@ impl SrsStore {
     fn from_file(&self, path: &Path, k: u32) -> Result<Srs, SrsError> {
         let info = srs_info(path)?;
         if info.k < k {
-            return Err(SrsError::TooSmall { path: path.to_owned(), have: info.k, want: k });
+            return Err(SrsError::TooSmall {
+                path: path.to_owned(),
+                have: info.k,
+                want: k,
+            });
         }
         if info.k == k {
             return read(path);
@@ -128,9 +142,18 @@ pub fn write_development(out: &Path, k: u32) -> Result<SrsInfo, SrsError> {
 pub fn import_ptau(ptau_path: &Path, k: u32, out: &Path) -> Result<SrsInfo, SrsError> {
     check_size(k)?;
     let powers = ptau::read_checked(ptau_path, k)?;
-    tracing::info!(power = powers.power, k, "powers of tau checked; computing the Lagrange basis");
+    tracing::info!(
+        power = powers.power,
+        k,
+        "powers of tau checked; computing the Lagrange basis"
+    );
     let params = params_from_parts(k, powers.g, None, generator(), powers.s_g2);
-    let srs = Srs { params, origin: SrsOrigin::Ceremony { sha256: hex::encode(powers.sha256) } };
+    let srs = Srs {
+        params,
+        origin: SrsOrigin::Ceremony {
+            sha256: hex::encode(powers.sha256),
+        },
+    };
     write(out, &srs)?;
     Ok(info_of(&srs))
 }
@@ -145,12 +168,23 @@ pub fn srs_info(path: &Path) -> Result<SrsInfo, SrsError> {
 }
 
 fn check_size(k: u32) -> Result<(), SrsError> {
-    (1..=MAX_K).contains(&k).then_some(()).ok_or(SrsError::SizeOutOfRange { k })
+    (1..=MAX_K)
+        .contains(&k)
+        .then_some(())
+        .ok_or(SrsError::SizeOutOfRange { k })
 }
 
 fn info_of(srs: &Srs) -> SrsInfo {
-    let warning = srs.origin.is_insecure().then(|| "INSECURE: anyone can forge proofs under this string".to_owned());
-    SrsInfo { warning, k: srs.k(), origin: srs.origin.clone(), id: srs.id().to_string() }
+    let warning = srs
+        .origin
+        .is_insecure()
+        .then(|| "INSECURE: anyone can forge proofs under this string".to_owned());
+    SrsInfo {
+        warning,
+        k: srs.k(),
+        origin: srs.origin.clone(),
+        id: srs.id().to_string(),
+    }
 }
 
 fn payload_len(k: u32) -> u64 {
@@ -160,9 +194,17 @@ fn payload_len(k: u32) -> u64 {
 fn write(path: &Path, srs: &Srs) -> Result<(), SrsError> {
     let body = |w: &mut super::sealed::SealingWriter| {
         // four bytes of k come first in halo2's format; the writer never fails, see `SealingWriter`
-        srs.params.write_custom(w, SerdeFormat::RawBytesUnchecked).expect("the writer keeps its errors");
+        srs.params
+            .write_custom(w, SerdeFormat::RawBytesUnchecked)
+            .expect("the writer keeps its errors");
     };
-    Ok(write_sealed(path, FORMAT, &info_of(srs), payload_len(srs.k()) + 4, body)?)
+    Ok(write_sealed(
+        path,
+        FORMAT,
+        &info_of(srs),
+        payload_len(srs.k()) + 4,
+        body,
+    )?)
 }
 
 /// A cached file that is damaged, or of another release, is made again.
@@ -183,12 +225,18 @@ fn read_if_good(path: &Path, k: u32, accept: impl Fn(&SrsOrigin) -> bool) -> Opt
 fn read(path: &Path) -> Result<Srs, SrsError> {
     let mut file = open_sealed::<SrsInfo>(path, FORMAT)?;
     let k = file.header.k;
-    let malformed = |reason: &str| SrsError::Malformed { path: path.to_owned(), reason: reason.into() };
+    let malformed = |reason: &str| SrsError::Malformed {
+        path: path.to_owned(),
+        reason: reason.into(),
+    };
     check_size(k)?;
     if file.payload_len != payload_len(k) + 4 {
         return Err(malformed("payload has another size than k says"));
     }
-    let io = |source| SrsError::Io { path: path.to_owned(), source };
+    let io = |source| SrsError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let mut k_again = [0u8; 4];
     file.payload.read_exact(&mut k_again).map_err(io)?;
     if u32::from_le_bytes(k_again) != k {
@@ -196,14 +244,22 @@ fn read(path: &Path) -> Result<Srs, SrsError> {
     }
     let n = 1usize << k;
     // the checksum has been verified: these bytes are what we wrote, so the curve equation is not checked again
-    let mut g1 = || -> Vec<G1Affine> { (0..n).map(|_| G1Affine::read_raw_unchecked(&mut file.payload)).collect() };
+    let mut g1 = || -> Vec<G1Affine> {
+        (0..n)
+            .map(|_| G1Affine::read_raw_unchecked(&mut file.payload))
+            .collect()
+    };
     let [g, g_lagrange] = [g1(), g1()];
     let [g2, s_g2] = [(), ()].map(|()| G2Affine::read_raw_unchecked(&mut file.payload));
     let params = params_from_parts(k, g, Some(g_lagrange), g2, s_g2);
-    if params.get_g()[0] != halo2_base::halo2_proofs::halo2curves::group::prime::PrimeCurveAffine::generator()
+    if params.get_g()[0]
+        != halo2_base::halo2_proofs::halo2curves::group::prime::PrimeCurveAffine::generator()
         || SrsId::of(s_g2).to_string() != file.header.id
     {
         return Err(malformed("the powers are not those that the header names"));
     }
-    Ok(Srs { params, origin: file.header.origin })
+    Ok(Srs {
+        params,
+        origin: file.header.origin,
+    })
 }

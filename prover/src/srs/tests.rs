@@ -21,7 +21,9 @@ fn store() -> (tempfile::TempDir, SrsStore) {
 fn development_string_is_what_halo2_computes() {
     let srs = Srs::insecure_development(6);
     let tau = development::secret();
-    let powers: Vec<_> = (0..64u64).map(|i| (G1::generator() * tau.pow([i])).to_affine()).collect();
+    let powers: Vec<_> = (0..64u64)
+        .map(|i| (G1::generator() * tau.pow([i])).to_affine())
+        .collect();
     assert_eq!(srs.params.get_g(), powers);
     // without a given Lagrange basis, halo2 computes it by a Fourier transform over the points
     let again = params_from_parts(6, powers, None, srs.params.g2(), srs.params.s_g2());
@@ -58,13 +60,22 @@ fn files_come_back_and_damage_is_found() {
     bad[500] ^= 1;
     fs::write(&path, &bad).unwrap();
     let error = store.load(&SrsSource::File(path.clone()), 5).unwrap_err();
-    assert!(matches!(error, SrsError::Sealed(SealedError::Checksum { .. })), "{error}");
+    assert!(
+        matches!(error, SrsError::Sealed(SealedError::Checksum { .. })),
+        "{error}"
+    );
     fs::write(&path, &good[..good.len() - 7]).unwrap();
     let error = store.load(&SrsSource::File(path.clone()), 5).unwrap_err();
-    assert!(matches!(error, SrsError::Sealed(SealedError::Length { .. })), "{error}");
+    assert!(
+        matches!(error, SrsError::Sealed(SealedError::Length { .. })),
+        "{error}"
+    );
     fs::write(&path, b"garbage").unwrap();
     let error = store.load(&SrsSource::File(path.clone()), 5).unwrap_err();
-    assert!(matches!(error, SrsError::Sealed(SealedError::NotOurs { .. })), "{error}");
+    assert!(
+        matches!(error, SrsError::Sealed(SealedError::NotOurs { .. })),
+        "{error}"
+    );
     // a damaged cache is made again, and the good file is back
     store.load(&SrsSource::Development, 5).unwrap();
     assert_eq!(fs::read(&path).unwrap(), good);
@@ -73,7 +84,10 @@ fn files_come_back_and_damage_is_found() {
     newer[24] = 9;
     fs::write(&path, &newer).unwrap();
     let error = store.load(&SrsSource::File(path), 5).unwrap_err();
-    assert!(matches!(error, SrsError::Sealed(SealedError::Version { got: 9, .. })), "{error}");
+    assert!(
+        matches!(error, SrsError::Sealed(SealedError::Version { got: 9, .. })),
+        "{error}"
+    );
 }
 
 #[test]
@@ -81,8 +95,13 @@ fn nothing_is_left_when_the_directory_cannot_be_written() {
     let dir = tempfile::tempdir().unwrap();
     let blocked = dir.path().join("file");
     fs::write(&blocked, b"not a directory").unwrap();
-    let error = SrsStore::new(blocked.join("srs")).load(&SrsSource::Development, 4).unwrap_err();
-    assert!(matches!(error, SrsError::Sealed(SealedError::Io { .. })), "{error}");
+    let error = SrsStore::new(blocked.join("srs"))
+        .load(&SrsSource::Development, 4)
+        .unwrap_err();
+    assert!(
+        matches!(error, SrsError::Sealed(SealedError::Io { .. })),
+        "{error}"
+    );
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
@@ -106,15 +125,29 @@ struct PtauFile {
 impl PtauFile {
     fn honest(power: u32) -> Self {
         let tau = Fr::from(987_654_321);
-        let g1 = (0..(2u64 << power) - 1).map(|i| (G1::generator() * tau.pow([i])).to_affine()).collect();
-        let g2 = (0..1u64 << power).map(|i| (G2::generator() * tau.pow([i])).to_affine()).collect();
+        let g1 = (0..(2u64 << power) - 1)
+            .map(|i| (G1::generator() * tau.pow([i])).to_affine())
+            .collect();
+        let g2 = (0..1u64 << power)
+            .map(|i| (G2::generator() * tau.pow([i])).to_affine())
+            .collect();
         let mut modulus = (-Fq::ONE).to_repr().to_vec();
         modulus[0] += 1;
-        Self { modulus, g1, g2, power }
+        Self {
+            modulus,
+            g1,
+            g2,
+            power,
+        }
     }
 
     fn bytes(&self) -> Vec<u8> {
-        let header = [&32u32.to_le_bytes()[..], &self.modulus, &self.power.to_le_bytes(), &self.power.to_le_bytes()];
+        let header = [
+            &32u32.to_le_bytes()[..],
+            &self.modulus,
+            &self.power.to_le_bytes(),
+            &self.power.to_le_bytes(),
+        ];
         let sections = [
             header.concat(),
             self.g1.iter().flat_map(SerdeObject::to_raw_bytes).collect(),
@@ -136,7 +169,11 @@ fn import(bytes: &[u8], k: u32) -> Result<(Srs, SrsInfo), SrsError> {
     fs::write(&from, bytes).unwrap();
     let result = import_ptau(&from, k, &to);
     if result.is_err() {
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing half-written");
+        assert_eq!(
+            fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "nothing half-written"
+        );
     }
     let info = result?;
     let srs = SrsStore::new(dir.path().join("cache")).load(&SrsSource::File(to), k)?;
@@ -160,13 +197,26 @@ fn ceremony_string_is_cut_to_a_smaller_size_once() {
     let file = PtauFile::honest(5);
     fs::write(&from, file.bytes()).unwrap();
     import_ptau(&from, 5, &to).unwrap();
-    let load = || SrsStore::new(&cache).load(&SrsSource::File(to.clone()), 3).unwrap();
+    let load = || {
+        SrsStore::new(&cache)
+            .load(&SrsSource::File(to.clone()), 3)
+            .unwrap()
+    };
     let first = load();
     assert_eq!(first.params.get_g(), &file.g1[..8]);
     assert_eq!(fs::read_dir(&cache).unwrap().count(), 1);
     assert_eq!(load().params.get_g(), first.params.get_g());
-    let error = SrsStore::new(&cache).load(&SrsSource::File(to.clone()), 6).unwrap_err();
-    assert!(matches!(error, SrsError::TooSmall { have: 5, want: 6, .. }));
+    let error = SrsStore::new(&cache)
+        .load(&SrsSource::File(to.clone()), 6)
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        SrsError::TooSmall {
+            have: 5,
+            want: 6,
+            ..
+        }
+    ));
     assert!(Path::new(&to).exists());
 }
 

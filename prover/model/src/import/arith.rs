@@ -32,7 +32,10 @@ impl Builder {
     pub(super) fn binary(&mut self, op: Binary, a: Id, b: Id) -> Result<Id> {
         let shape = self.joint_shape(a, b)?;
         if self.dtype(a) == Dtype::Int || self.dtype(b) == Dtype::Int {
-            return Err(self.unsupported(&format!("{op:?}"), "it computes with integers that are not constant"));
+            return Err(self.unsupported(
+                &format!("{op:?}"),
+                "it computes with integers that are not constant",
+            ));
         }
         let a = self.without_repeats(a, b, &shape)?;
         let b = self.without_repeats(b, a, &shape)?;
@@ -56,7 +59,9 @@ impl Builder {
             }
         }
         match self.uniform(x) {
-            Some(value) if self.shape(x) == shape && self.shape(other) == shape => self.scalar(value, shape.len()),
+            Some(value) if self.shape(x) == shape && self.shape(other) == shape => {
+                self.scalar(value, shape.len())
+            }
             _ => Ok(x),
         }
     }
@@ -65,7 +70,9 @@ impl Builder {
         // a op number, where the result has a's shape
         let number = self.single(b).filter(|_| self.shape(a) == shape);
         Ok(match (op, number) {
-            (Binary::Add | Binary::Sub, Some(0.0)) | (Binary::Mul | Binary::Div, Some(1.0)) => Some(a),
+            (Binary::Add | Binary::Sub, Some(0.0)) | (Binary::Mul | Binary::Div, Some(1.0)) => {
+                Some(a)
+            }
             (Binary::Max, Some(0.0)) => Some(self.unary(Unary::Relu, a)?),
             (Binary::Max, Some(lo)) => Some(self.unary(Unary::Clip(lo, f32::INFINITY), a)?),
             (Binary::Min, Some(hi)) => Some(self.unary(Unary::Clip(f32::NEG_INFINITY, hi), a)?),
@@ -84,7 +91,12 @@ impl Builder {
     }
 
     fn map_constant(&mut self, id: Id, f: fn(f32) -> f32) -> Result<Id> {
-        let data = self.data(id).unwrap_or_default().iter().map(|&x| f(x)).collect();
+        let data = self
+            .data(id)
+            .unwrap_or_default()
+            .iter()
+            .map(|&x| f(x))
+            .collect();
         let node = &self.nodes[id];
         let (name, shape) = (node.name.clone(), node.shape.clone());
         self.constant(&name, data, shape, Dtype::Float)
@@ -127,11 +139,17 @@ impl Builder {
 
     /// `concat(−x, y) · c`, the rotation of rotary embeddings: the signs go into the constant.
     fn signs_into_constant(&mut self, a: Id, c: Id) -> Result<Option<Id>> {
-        let Some(&GraphOp::Concat { axis }) = self.graph_op(a) else { return Ok(None) };
+        let Some(&GraphOp::Concat { axis }) = self.graph_op(a) else {
+            return Ok(None);
+        };
         let parts = self.nodes[a].inputs.clone();
         let from_end = self.shape(a).len() - axis;
-        let Some(c_axis) = self.shape(c).len().checked_sub(from_end) else { return Ok(None) };
-        if self.shape(c)[c_axis] != self.shape(a)[axis] || !parts.iter().any(|&p| self.negated(p).is_some()) {
+        let Some(c_axis) = self.shape(c).len().checked_sub(from_end) else {
+            return Ok(None);
+        };
+        if self.shape(c)[c_axis] != self.shape(a)[axis]
+            || !parts.iter().any(|&p| self.negated(p).is_some())
+        {
             return Ok(None);
         }
         let (mut plain, mut constants, mut start) = (Vec::new(), Vec::new(), 0);
@@ -140,7 +158,11 @@ impl Builder {
             let piece = self.slice(c, c_axis, start, end)?;
             let negated = self.negated(part);
             plain.push(negated.unwrap_or(part));
-            constants.push(if negated.is_some() { self.map_constant(piece, |x| -x)? } else { piece });
+            constants.push(if negated.is_some() {
+                self.map_constant(piece, |x| -x)?
+            } else {
+                piece
+            });
             start = end;
         }
         let x = self.concat(&plain, axis)?;
@@ -149,7 +171,9 @@ impl Builder {
     }
 
     fn negated(&self, id: Id) -> Option<Id> {
-        let Some(GraphOp::Mul) = self.graph_op(id) else { return None };
+        let Some(GraphOp::Mul) = self.graph_op(id) else {
+            return None;
+        };
         (self.single(self.operand(id, 1)) == Some(-1.0)).then(|| self.operand(id, 0))
     }
 
@@ -162,10 +186,18 @@ impl Builder {
             f => f,
         };
         if self.dtype(x) == Dtype::Int {
-            return Err(self.unsupported(&format!("{f:?}"), "it computes with integers that are not constant"));
+            return Err(self.unsupported(
+                &format!("{f:?}"),
+                "it computes with integers that are not constant",
+            ));
         }
         let shape = self.shape(x).to_vec();
-        self.raw(Op::Graph(GraphOp::Unary(vec![f])), &[x], shape, Dtype::Float)
+        self.raw(
+            Op::Graph(GraphOp::Unary(vec![f])),
+            &[x],
+            shape,
+            Dtype::Float,
+        )
     }
 
     pub(super) fn negate(&mut self, x: Id) -> Result<Id> {
@@ -182,11 +214,20 @@ impl Builder {
     pub(super) fn sum(&mut self, x: Id, axes: &[usize]) -> Result<Id> {
         let mut shape = self.shape(x).to_vec();
         axes.iter().for_each(|&a| shape[a] = 1);
-        let axes: Vec<usize> = axes.iter().copied().filter(|&a| self.shape(x)[a] > 1).collect();
+        let axes: Vec<usize> = axes
+            .iter()
+            .copied()
+            .filter(|&a| self.shape(x)[a] > 1)
+            .collect();
         if axes.is_empty() {
             return Ok(x);
         }
-        self.raw(Op::Graph(GraphOp::ReduceSum { axes }), &[x], shape, Dtype::Float)
+        self.raw(
+            Op::Graph(GraphOp::ReduceSum { axes }),
+            &[x],
+            shape,
+            Dtype::Float,
+        )
     }
 
     /// `if condition { a } else { b }`, element by element.

@@ -5,20 +5,96 @@ use std::path::PathBuf;
 /// The ONNX operators that can be imported (others only where they act on constants, see [`FOLDABLE`]). `Celu` is not
 /// among them because tract 0.23.9 computes it wrongly (it leaves the factor α out).
 pub(super) const SUPPORTED: &[&str] = &[
-    "Abs", "Add", "ArgMax", "Cast", "CastLike", "Clip", "Concat", "Constant", "ConstantOfShape", "Div",
-    "Dropout", "Einsum", "Erf", "Exp", "Expand", "Flatten", "Gather", "Gelu", "Gemm", "HardSigmoid", "HardSwish",
-    "Identity", "IsNaN", "LayerNormalization", "LeakyRelu", "Log", "LpNormalization", "MatMul", "Max", "Mean", "Min",
-    "Mish", "Mul", "Neg", "Pow", "RMSNormalization", "Reciprocal", "ReduceL2", "ReduceMean", "ReduceSum",
-    "ReduceSumSquare", "Relu", "Reshape", "Sigmoid", "Slice", "Softmax", "Softplus", "Softsign", "Split", "Sqrt",
-    "Squeeze", "Sub", "Sum", "Swish", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where",
+    "Abs",
+    "Add",
+    "ArgMax",
+    "Cast",
+    "CastLike",
+    "Clip",
+    "Concat",
+    "Constant",
+    "ConstantOfShape",
+    "Div",
+    "Dropout",
+    "Einsum",
+    "Erf",
+    "Exp",
+    "Expand",
+    "Flatten",
+    "Gather",
+    "Gelu",
+    "Gemm",
+    "HardSigmoid",
+    "HardSwish",
+    "Identity",
+    "IsNaN",
+    "LayerNormalization",
+    "LeakyRelu",
+    "Log",
+    "LpNormalization",
+    "MatMul",
+    "Max",
+    "Mean",
+    "Min",
+    "Mish",
+    "Mul",
+    "Neg",
+    "Pow",
+    "RMSNormalization",
+    "Reciprocal",
+    "ReduceL2",
+    "ReduceMean",
+    "ReduceSum",
+    "ReduceSumSquare",
+    "Relu",
+    "Reshape",
+    "Sigmoid",
+    "Slice",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Split",
+    "Sqrt",
+    "Squeeze",
+    "Sub",
+    "Sum",
+    "Swish",
+    "Tanh",
+    "Tile",
+    "Transpose",
+    "Unsqueeze",
+    "Where",
 ];
 
 /// Operators of masks, positions and shapes: accepted where their inputs are constants, so that they fold away.
 /// `ReduceMax` also inside a decomposed softmax.
 pub(super) const FOLDABLE: &[&str] = &[
-    "And", "Cos", "CumSum", "Equal", "EyeLike", "Floor", "GatherElements", "GatherND", "Greater", "GreaterOrEqual",
-    "Less", "LessOrEqual", "Mod", "Not", "OneHot", "Or", "Range", "ReduceMax", "ReduceMin", "ReduceProd",
-    "ScatterND", "Shape", "Sin", "Size", "Trilu", "Xor",
+    "And",
+    "Cos",
+    "CumSum",
+    "Equal",
+    "EyeLike",
+    "Floor",
+    "GatherElements",
+    "GatherND",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "Mod",
+    "Not",
+    "OneHot",
+    "Or",
+    "Range",
+    "ReduceMax",
+    "ReduceMin",
+    "ReduceProd",
+    "ScatterND",
+    "Shape",
+    "Sin",
+    "Size",
+    "Trilu",
+    "Xor",
 ];
 
 /// Why a model was not imported.
@@ -40,7 +116,9 @@ pub enum ImportError {
         reason: String,
     },
     /// A model input whose shape is not fixed.
-    #[error("input `{input}`: axis {axis} is dynamic (`{dim}`); export the model with static shapes")]
+    #[error(
+        "input `{input}`: axis {axis} is dynamic (`{dim}`); export the model with static shapes"
+    )]
     DynamicShape {
         /// The input.
         input: String,
@@ -58,7 +136,10 @@ pub enum ImportError {
         shape: String,
     },
     /// An operator that is not supported, or not in this use.
-    #[error("node `{node}`: operator {operator} is not supported: {reason}. Supported: {}", supported())]
+    #[error(
+        "node `{node}`: operator {operator} is not supported: {reason}. Supported: {}",
+        supported()
+    )]
     Unsupported {
         /// The node.
         node: String,
@@ -121,7 +202,10 @@ pub enum ImportError {
         row: usize,
     },
     /// A tensor too large to be meant.
-    #[error("`{value}` has shape {shape:?}, more than {} elements", super::MAX_ELEMENTS)]
+    #[error(
+        "`{value}` has shape {shape:?}, more than {} elements",
+        super::MAX_ELEMENTS
+    )]
     TooLarge {
         /// The value.
         value: String,
@@ -148,14 +232,28 @@ pub enum ImportError {
 
 impl ImportError {
     pub(super) fn malformed(reason: impl Into<String>) -> Self {
-        Self::Malformed { reason: reason.into() }
+        Self::Malformed {
+            reason: reason.into(),
+        }
     }
 
-    pub(super) fn unsupported(node: &str, operator: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Unsupported { node: node.to_owned(), operator: operator.into(), reason: reason.into() }
+    pub(super) fn unsupported(
+        node: &str,
+        operator: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self::Unsupported {
+            node: node.to_owned(),
+            operator: operator.into(),
+            reason: reason.into(),
+        }
     }
 }
 
 fn supported() -> String {
-    format!("{}; on constants also {}", SUPPORTED.join(", "), FOLDABLE.join(", "))
+    format!(
+        "{}; on constants also {}",
+        SUPPORTED.join(", "),
+        FOLDABLE.join(", ")
+    )
 }

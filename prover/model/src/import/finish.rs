@@ -20,8 +20,18 @@ pub(super) fn finish(
     suspects: &[(String, usize)],
 ) -> Result<Graph> {
     let users = users(b, outputs);
-    let graph = Graph { values: vec![], nodes: vec![], inputs: vec![], outputs: vec![] };
-    let mut emit = Emit { b, suspects, graph, ids: vec![None; b.nodes.len()] };
+    let graph = Graph {
+        values: vec![],
+        nodes: vec![],
+        inputs: vec![],
+        outputs: vec![],
+    };
+    let mut emit = Emit {
+        b,
+        suspects,
+        graph,
+        ids: vec![None; b.nodes.len()],
+    };
     for &id in &b.inputs {
         let value = emit.node(id, GraphOp::Input, vec![]);
         emit.graph.inputs.push(value);
@@ -53,12 +63,26 @@ impl Emit<'_> {
         let op = match &node.op {
             Op::Graph(op) => op.clone(),
             Op::Where => return self.choice(id, &inputs),
-            Op::Div => return Err(self.refused(id, "Div", "division by a value that is not constant")),
-            Op::Max | Op::Min => {
-                return Err(self.refused(id, "Max/Min", "both operands are tensors, or one is a constant vector"));
+            Op::Div => {
+                return Err(self.refused(id, "Div", "division by a value that is not constant"));
             }
-            Op::IsNan => return Err(self.refused(id, "IsNaN", "only `Where(IsNaN(p), 0, p)` of a softmax is")),
-            Op::ReduceMax { .. } => return Err(self.refused(id, "ReduceMax", "only inside a softmax")),
+            Op::Max | Op::Min => {
+                return Err(self.refused(
+                    id,
+                    "Max/Min",
+                    "both operands are tensors, or one is a constant vector",
+                ));
+            }
+            Op::IsNan => {
+                return Err(self.refused(
+                    id,
+                    "IsNaN",
+                    "only `Where(IsNaN(p), 0, p)` of a softmax is",
+                ));
+            }
+            Op::ReduceMax { .. } => {
+                return Err(self.refused(id, "ReduceMax", "only inside a softmax"));
+            }
         };
         if let GraphOp::Const(data) = &op {
             self.check(&node.name, data)?;
@@ -74,13 +98,19 @@ impl Emit<'_> {
     /// NaN, ±∞ and numbers that only masks have. Where a weight with −∞ was seen on loading, it is named.
     fn check(&self, name: &str, data: &[f32]) -> Result<()> {
         let bad = |x: f32| x.is_nan() || x.abs() > LARGEST;
-        let Some(index) = data.iter().position(|&x| bad(x)) else { return Ok(()) };
+        let Some(index) = data.iter().position(|&x| bad(x)) else {
+            return Ok(());
+        };
         let own = (name.to_owned(), index);
         let (tensor, place) = match self.suspects.first() {
             Some(suspect) if !data[index].is_finite() => suspect.clone(),
             _ => own,
         };
-        Err(ImportError::NonFinite { tensor, index: place, value: data[index] })
+        Err(ImportError::NonFinite {
+            tensor,
+            index: place,
+            value: data[index],
+        })
     }
 
     fn node(&mut self, id: Id, op: GraphOp, inputs: Vec<ValueId>) -> ValueId {
@@ -90,9 +120,20 @@ impl Emit<'_> {
         value
     }
 
-    fn push(&mut self, op: GraphOp, inputs: Vec<ValueId>, name: &str, shape: Vec<usize>, dtype: Dtype) -> ValueId {
+    fn push(
+        &mut self,
+        op: GraphOp,
+        inputs: Vec<ValueId>,
+        name: &str,
+        shape: Vec<usize>,
+        dtype: Dtype,
+    ) -> ValueId {
         let output = ValueId(self.graph.values.len());
-        self.graph.values.push(Value { name: name.to_owned(), shape, dtype });
+        self.graph.values.push(Value {
+            name: name.to_owned(),
+            shape,
+            dtype,
+        });
         self.graph.nodes.push(Node { op, inputs, output });
         output
     }
@@ -111,13 +152,31 @@ impl Emit<'_> {
             if self.b.uniform(branch) != Some(0.0) {
                 let shape = self.b.shape(condition).to_vec();
                 let name = format!("{}.mask", node.name);
-                let weights = self.push(GraphOp::Const(Arc::new(weights)), vec![], &name, shape, Dtype::Float);
+                let weights = self.push(
+                    GraphOp::Const(Arc::new(weights)),
+                    vec![],
+                    &name,
+                    shape,
+                    Dtype::Float,
+                );
                 let name = node.name.clone();
-                terms.push(self.push(GraphOp::Mul, vec![value, weights], &name, node.shape.clone(), Dtype::Float));
+                terms.push(self.push(
+                    GraphOp::Mul,
+                    vec![value, weights],
+                    &name,
+                    node.shape.clone(),
+                    Dtype::Float,
+                ));
             }
         }
         let value = match terms[..] {
-            [a, b] => self.push(GraphOp::Add, vec![a, b], &node.name, node.shape.clone(), Dtype::Float),
+            [a, b] => self.push(
+                GraphOp::Add,
+                vec![a, b],
+                &node.name,
+                node.shape.clone(),
+                Dtype::Float,
+            ),
             [only] => only,
             _ => return Err(self.refused(id, "Where", "both branches are zero")),
         };
@@ -129,12 +188,21 @@ impl Emit<'_> {
     /// constant, get a node of their own.
     fn output(&mut self, id: Id, name: &str) {
         let Some(value) = self.ids[id] else { return };
-        let plain = !matches!(self.b.graph_op(id), Some(GraphOp::Input | GraphOp::Const(_)));
+        let plain = !matches!(
+            self.b.graph_op(id),
+            Some(GraphOp::Input | GraphOp::Const(_))
+        );
         let value = if plain && !self.graph.outputs.contains(&value) {
             value
         } else {
             let node = &self.b.nodes[id];
-            self.push(GraphOp::Reshape, vec![value], name, node.shape.clone(), node.dtype)
+            self.push(
+                GraphOp::Reshape,
+                vec![value],
+                name,
+                node.shape.clone(),
+                node.dtype,
+            )
         };
         self.graph.values[value.0].name = name.to_owned();
         self.graph.outputs.push(value);
@@ -142,9 +210,21 @@ impl Emit<'_> {
 
     /// Inputs and outputs keep their names, then the last value of a name does.
     fn unique_names(&mut self) {
-        let fixed: Vec<usize> = self.graph.inputs.iter().chain(&self.graph.outputs).map(|v| v.0).collect();
-        let mut taken: HashSet<String> = fixed.iter().map(|&v| self.graph.values[v].name.clone()).collect();
-        for index in (0..self.graph.values.len()).rev().filter(|i| !fixed.contains(i)) {
+        let fixed: Vec<usize> = self
+            .graph
+            .inputs
+            .iter()
+            .chain(&self.graph.outputs)
+            .map(|v| v.0)
+            .collect();
+        let mut taken: HashSet<String> = fixed
+            .iter()
+            .map(|&v| self.graph.values[v].name.clone())
+            .collect();
+        for index in (0..self.graph.values.len())
+            .rev()
+            .filter(|i| !fixed.contains(i))
+        {
             let name = self.graph.values[index].name.clone();
             let mut unique = name.clone();
             let mut n = 1;

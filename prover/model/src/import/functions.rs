@@ -3,12 +3,13 @@
 use tract_onnx::tract_core::internal::ElementWiseMiniOp;
 use tract_onnx::tract_core::ops::binary::BinMiniOp;
 use tract_onnx::tract_core::ops::math::{
-    Abs, Add, Div, Erf, Exp, IsNan, Ln, Max, Min, Mul, Neg, Pow, PowConst, Recip, Rsqrt, Sqrt, Square, Sub, SubF, Tanh,
+    Abs, Add, Div, Erf, Exp, IsNan, Ln, Max, Min, Mul, Neg, Pow, PowConst, Recip, Rsqrt, Sqrt,
+    Square, Sub, SubF, Tanh,
 };
-use tract_onnx::tract_core::ops::nn::{HardSwish, LeakyRelu, Sigmoid};
 use tract_onnx::tract_core::ops::nn::gelu_approximate::GeluApproximate;
 use tract_onnx::tract_core::ops::nn::gelu_exact::GeluExact;
 use tract_onnx::tract_core::ops::nn::silu::Silu;
+use tract_onnx::tract_core::ops::nn::{HardSwish, LeakyRelu, Sigmoid};
 
 use super::arith::Binary;
 use super::ir::{Builder, Id, Op, Result};

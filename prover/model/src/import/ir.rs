@@ -28,7 +28,9 @@ pub(super) enum Op {
     /// condition (0/1), then, else
     Where,
     IsNan,
-    ReduceMax { axes: Vec<usize> },
+    ReduceMax {
+        axes: Vec<usize>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -61,7 +63,13 @@ impl Builder {
     }
 
     /// A constant; one with the same content is used again.
-    pub(super) fn constant(&mut self, name: &str, data: Vec<f32>, shape: Vec<usize>, dtype: Dtype) -> Result<Id> {
+    pub(super) fn constant(
+        &mut self,
+        name: &str,
+        data: Vec<f32>,
+        shape: Vec<usize>,
+        dtype: Dtype,
+    ) -> Result<Id> {
         let mut hasher = DefaultHasher::new();
         (&shape, dtype == Dtype::Int).hash(&mut hasher);
         data.iter().for_each(|x| x.to_bits().hash(&mut hasher));
@@ -73,10 +81,19 @@ impl Builder {
                 && node.dtype == dtype
                 && self.data(**id).is_some_and(|d| bits(d) == bits(&data))
         };
-        if let Some(id) = self.constants.get(&key).and_then(|ids| ids.iter().find(same)) {
+        if let Some(id) = self
+            .constants
+            .get(&key)
+            .and_then(|ids| ids.iter().find(same))
+        {
             return Ok(*id);
         }
-        let id = self.append(Op::Graph(GraphOp::Const(Arc::new(data))), vec![], shape, dtype)?;
+        let id = self.append(
+            Op::Graph(GraphOp::Const(Arc::new(data))),
+            vec![],
+            shape,
+            dtype,
+        )?;
         self.nodes[id].name = name.to_owned();
         self.constants.entry(key).or_default().push(id);
         Ok(id)
@@ -89,7 +106,13 @@ impl Builder {
     }
 
     /// A node as it is, after constant folding and sharing. `shape` is its result's.
-    pub(super) fn raw(&mut self, op: Op, inputs: &[Id], shape: Vec<usize>, dtype: Dtype) -> Result<Id> {
+    pub(super) fn raw(
+        &mut self,
+        op: Op,
+        inputs: &[Id],
+        shape: Vec<usize>,
+        dtype: Dtype,
+    ) -> Result<Id> {
         self.check_size(&shape)?;
         if let Some(data) = self.fold(&op, inputs, &shape) {
             let name = self.nodes[inputs[0]].name.clone();
@@ -109,14 +132,23 @@ impl Builder {
 
     fn append(&mut self, op: Op, inputs: Vec<Id>, shape: Vec<usize>, dtype: Dtype) -> Result<Id> {
         self.check_size(&shape)?;
-        self.nodes.push(Node { op, inputs, shape, dtype, name: self.scope.clone() });
+        self.nodes.push(Node {
+            op,
+            inputs,
+            shape,
+            dtype,
+            name: self.scope.clone(),
+        });
         Ok(self.nodes.len() - 1)
     }
 
     fn check_size(&self, shape: &[usize]) -> Result<()> {
         let elements = shape.iter().fold(1usize, |n, &d| n.saturating_mul(d));
         if elements > MAX_ELEMENTS || shape.contains(&0) {
-            return Err(ImportError::TooLarge { value: self.scope.clone(), shape: shape.to_vec() });
+            return Err(ImportError::TooLarge {
+                value: self.scope.clone(),
+                shape: shape.to_vec(),
+            });
         }
         Ok(())
     }
@@ -125,7 +157,12 @@ impl Builder {
         if inputs.is_empty() {
             return None;
         }
-        let operand = |&id: &Id| Some(Operand { data: self.data(id)?, shape: self.shape(id) });
+        let operand = |&id: &Id| {
+            Some(Operand {
+                data: self.data(id)?,
+                shape: self.shape(id),
+            })
+        };
         let operands: Vec<Operand> = inputs.iter().map(operand).collect::<Option<_>>()?;
         let pair = |f: fn(f32, f32) -> f32| Some(elementwise(operands[0], operands[1], shape, f));
         match op {
@@ -177,12 +214,16 @@ impl Builder {
     /// The one value of a constant whose elements are all equal.
     pub(super) fn uniform(&self, id: Id) -> Option<f32> {
         let data = self.data(id)?;
-        data.iter().all(|x| x.to_bits() == data[0].to_bits()).then(|| data[0])
+        data.iter()
+            .all(|x| x.to_bits() == data[0].to_bits())
+            .then(|| data[0])
     }
 
     /// The value of a constant of one element.
     pub(super) fn single(&self, id: Id) -> Option<f32> {
-        self.data(id).filter(|data| data.len() == 1).map(|data| data[0])
+        self.data(id)
+            .filter(|data| data.len() == 1)
+            .map(|data| data[0])
     }
 
     /// The operand of a scalar function, if `id` is one.
@@ -207,6 +248,9 @@ impl Builder {
 
     pub(super) fn misfit(&self, ids: &[Id]) -> ImportError {
         let shapes = ids.iter().map(|&id| self.shape(id).to_vec()).collect();
-        ImportError::Shapes { node: self.scope.clone(), shapes }
+        ImportError::Shapes {
+            node: self.scope.clone(),
+            shapes,
+        }
     }
 }

@@ -24,7 +24,10 @@ pub(super) struct Loaded {
 /// The protobuf of a file.
 pub(super) fn read(path: &Path) -> Result<ModelProto, ImportError> {
     // Opened here first so that the error is the system's and not a text.
-    std::fs::File::open(path).map_err(|source| ImportError::Io { path: path.to_owned(), source })?;
+    std::fs::File::open(path).map_err(|source| ImportError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
     match guarded("protobuf", || tract_onnx::onnx().proto_model_for_path(path)) {
         Err(ImportError::Library { reason, .. }) => Err(ImportError::Malformed { reason }),
         result => result,
@@ -39,12 +42,19 @@ pub(super) fn load(proto: &ModelProto, dir: Option<&Path>) -> Result<Loaded, Imp
     let suspects = check_weights(&model)?;
     let mut model = guarded("shapes and types", || model.into_typed())?;
     guarded("constant folding", || middle_level()?.optimize(&mut model))?;
-    Ok(Loaded { model, outputs, suspects })
+    Ok(Loaded {
+        model,
+        outputs,
+        suspects,
+    })
 }
 
 /// Runs a step of tract. It panics on some damaged files (indexing, arithmetic, `unimplemented!`): a panic becomes an
 /// error like any other.
-fn guarded<T>(stage: &'static str, step: impl FnOnce() -> TractResult<T>) -> Result<T, ImportError> {
+fn guarded<T>(
+    stage: &'static str,
+    step: impl FnOnce() -> TractResult<T>,
+) -> Result<T, ImportError> {
     let library = |reason: String| ImportError::Library { stage, reason };
     match catch_unwind(AssertUnwindSafe(step)) {
         Ok(result) => result.map_err(|e| library(format!("{e:#}"))),
@@ -84,14 +94,20 @@ fn middle_level() -> TractResult<Optimizer> {
 fn check_weights(model: &InferenceModel) -> Result<Vec<(String, usize)>, ImportError> {
     let mut suspects = Vec::new();
     for node in model.nodes() {
-        let Some(tensor) = node.op_as::<Const>().map(Const::val) else { continue };
+        let Some(tensor) = node.op_as::<Const>().map(Const::val) else {
+            continue;
+        };
         if !tensor.datum_type().is_float() {
             continue;
         }
         let values = guarded("weights", || floats(tensor))?;
         let bad = |x: f32| x.is_nan() || (x == f32::INFINITY && values.len() > 1);
         if let Some(index) = values.iter().position(|&x| bad(x)) {
-            return Err(ImportError::NonFinite { tensor: node.name.clone(), index, value: values[index] });
+            return Err(ImportError::NonFinite {
+                tensor: node.name.clone(),
+                index,
+                value: values[index],
+            });
         }
         if let Some(index) = values.iter().position(|&x| x == f32::NEG_INFINITY) {
             suspects.push((node.name.clone(), index));

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops;
-use tract_onnx::tract_core::ops::array::{Gather, MultiBroadcastTo, Pad, PadMode, Slice, Tile, TypedConcat};
+use tract_onnx::tract_core::ops::array::{
+    Gather, MultiBroadcastTo, Pad, PadMode, Slice, Tile, TypedConcat,
+};
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::cast::Cast;
 use tract_onnx::tract_core::ops::change_axes::{AxisOp, InOut};
@@ -29,15 +31,22 @@ const EXACT: f32 = 16_777_216.0;
 
 /// Lowers a model; the result holds the ids of its outputs.
 pub(super) fn lower(model: &TypedModel) -> Result<(Builder, Vec<Id>)> {
-    let mut lowering = Lowering { model, b: Builder::default(), ids: HashMap::new() };
-    let order = model.eval_order().map_err(|e| ImportError::malformed(format!("{e:#}")))?;
+    let mut lowering = Lowering {
+        model,
+        b: Builder::default(),
+        ids: HashMap::new(),
+    };
+    let order = model
+        .eval_order()
+        .map_err(|e| ImportError::malformed(format!("{e:#}")))?;
     for &outlet in &model.inputs {
         lowering.input(outlet)?;
     }
     for id in order {
         let node = model.node(id);
         let outlet = OutletId::new(id, 0);
-        let known = lowering.ids.contains_key(&outlet) || node.outputs.iter().all(|o| o.fact.konst.is_some());
+        let known = lowering.ids.contains_key(&outlet)
+            || node.outputs.iter().all(|o| o.fact.konst.is_some());
         if !known {
             lowering.b.scope = lowering.name(outlet);
             let value = lowering.node(node)?;
@@ -45,7 +54,11 @@ pub(super) fn lower(model: &TypedModel) -> Result<(Builder, Vec<Id>)> {
             lowering.ids.insert(outlet, value);
         }
     }
-    let outputs = model.outputs.iter().map(|&o| lowering.id(o)).collect::<Result<_>>()?;
+    let outputs = model
+        .outputs
+        .iter()
+        .map(|&o| lowering.id(o))
+        .collect::<Result<_>>()?;
     Ok((lowering.b, outputs))
 }
 
@@ -67,10 +80,13 @@ impl Lowering<'_> {
 
     fn shape(&self, outlet: OutletId) -> Result<Vec<usize>> {
         let shape = &self.fact(outlet).shape;
-        shape.as_concrete().map(<[usize]>::to_vec).ok_or_else(|| ImportError::DynamicValue {
-            value: self.name(outlet),
-            shape: format!("{shape:?}"),
-        })
+        shape
+            .as_concrete()
+            .map(<[usize]>::to_vec)
+            .ok_or_else(|| ImportError::DynamicValue {
+                value: self.name(outlet),
+                shape: format!("{shape:?}"),
+            })
     }
 
     fn input(&mut self, outlet: OutletId) -> Result<()> {
@@ -80,7 +96,12 @@ impl Lowering<'_> {
         let dtype = match found {
             d if d.is_float() => Dtype::Float,
             d if d.is_integer() => Dtype::Int,
-            d => return Err(ImportError::ElementType { tensor: name, found: format!("{d:?}") }),
+            d => {
+                return Err(ImportError::ElementType {
+                    tensor: name,
+                    found: format!("{d:?}"),
+                });
+            }
         };
         let shape = self.shape(outlet)?;
         let id = self.b.input(&name, shape, dtype)?;
@@ -95,15 +116,27 @@ impl Lowering<'_> {
         }
         let name = self.name(outlet);
         let Some(tensor) = self.fact(outlet).konst.clone() else {
-            return Err(ImportError::malformed(format!("`{name}` is read before it is written")));
+            return Err(ImportError::malformed(format!(
+                "`{name}` is read before it is written"
+            )));
         };
-        let dtype = if tensor.datum_type().is_float() { Dtype::Float } else { Dtype::Int };
-        let unreadable = |e: TractError| ImportError::malformed(format!("constant `{name}`: {e:#}"));
+        let dtype = if tensor.datum_type().is_float() {
+            Dtype::Float
+        } else {
+            Dtype::Int
+        };
+        let unreadable =
+            |e: TractError| ImportError::malformed(format!("constant `{name}`: {e:#}"));
         let data = floats(&tensor).map_err(unreadable)?;
         if dtype == Dtype::Int && data.iter().any(|x| x.abs() >= EXACT) {
-            return Err(self.b.unsupported("Constant", &format!("`{name}` holds an integer of more than 24 bits")));
+            return Err(self.b.unsupported(
+                "Constant",
+                &format!("`{name}` holds an integer of more than 24 bits"),
+            ));
         }
-        let id = self.b.constant(&name, data, tensor.shape().to_vec(), dtype)?;
+        let id = self
+            .b
+            .constant(&name, data, tensor.shape().to_vec(), dtype)?;
         self.ids.insert(outlet, id);
         Ok(id)
     }
@@ -114,29 +147,42 @@ impl Lowering<'_> {
             return Ok(());
         }
         let shapes = vec![self.shape(outlet)?, self.b.shape(id).to_vec()];
-        Err(ImportError::Shapes { node: self.name(outlet), shapes })
+        Err(ImportError::Shapes {
+            node: self.name(outlet),
+            shapes,
+        })
     }
 
     fn node(&mut self, node: &TypedNode) -> Result<Id> {
         if node.outputs.len() != 1 {
-            return Err(self.b.unsupported(&node.op.name(), "it has several results"));
+            return Err(self
+                .b
+                .unsupported(&node.op.name(), "it has several results"));
         }
         if let Some(op) = node.op_as::<TypedConcat>() {
             return self.concat(node, op.axis);
         }
-        let inputs = node.inputs.iter().map(|&o| self.id(o)).collect::<Result<Vec<Id>>>()?;
+        let inputs = node
+            .inputs
+            .iter()
+            .map(|&o| self.id(o))
+            .collect::<Result<Vec<Id>>>()?;
         if let Some(result) = self.wiring(node, &inputs)? {
             return Ok(result);
         }
         if let Some(result) = self.arithmetic(node, &inputs)? {
             return Ok(result);
         }
-        Err(self.b.unsupported(&node.op.name(), "it acts on values that are not constant"))
+        Err(self
+            .b
+            .unsupported(&node.op.name(), "it acts on values that are not constant"))
     }
 
     /// Operators that move elements.
     fn wiring(&mut self, node: &TypedNode, inputs: &[Id]) -> Result<Option<Id>> {
-        let Some(&x) = inputs.first() else { return Ok(None) };
+        let Some(&x) = inputs.first() else {
+            return Ok(None);
+        };
         let shape = self.shape(OutletId::new(node.id, 0))?;
         if node.op_is::<Identity>() {
             return Ok(Some(x));
@@ -163,15 +209,20 @@ impl Lowering<'_> {
         }
         if let Some(Slice { axis, start, .. }) = node.op_as::<Slice>() {
             let start = start.to_i64().ok().and_then(|s| usize::try_from(s).ok());
-            let start = start.ok_or_else(|| self.b.unsupported("Slice", "its start is not static"))?;
-            return self.b.slice(x, *axis, start, start + shape[*axis]).map(Some);
+            let start =
+                start.ok_or_else(|| self.b.unsupported("Slice", "its start is not static"))?;
+            return self
+                .b
+                .slice(x, *axis, start, start + shape[*axis])
+                .map(Some);
         }
         if let Some(op) = node.op_as::<Downsample>() {
             if op.stride < 1 {
                 return Err(self.b.unsupported("Slice", "its step is negative"));
             }
-            let positions: Vec<usize> =
-                (op.modulo..self.b.shape(x)[op.axis]).step_by(op.stride.unsigned_abs()).collect();
+            let positions: Vec<usize> = (op.modulo..self.b.shape(x)[op.axis])
+                .step_by(op.stride.unsigned_abs())
+                .collect();
             return self.b.select(x, op.axis, &positions).map(Some);
         }
         if node.op_is::<Tile>() {
@@ -188,7 +239,9 @@ impl Lowering<'_> {
         match self.b.dtype(x) {
             Dtype::Float if to.is_float() => Ok(x),
             Dtype::Int if to.is_integer() && !matches!(self.b.op(x), Op::IsNan) => Ok(x),
-            from => Err(self.b.unsupported("Cast", &format!("from {from:?} to {to:?}"))),
+            from => Err(self
+                .b
+                .unsupported("Cast", &format!("from {from:?} to {to:?}"))),
         }
     }
 
@@ -215,7 +268,10 @@ impl Lowering<'_> {
         let PadMode::Constant(value) = &op.mode else {
             return Err(self.b.unsupported("Pad", "only constant padding is"));
         };
-        let value = floats(value).ok().and_then(|v| v.first().copied()).unwrap_or(0.0);
+        let value = floats(value)
+            .ok()
+            .and_then(|v| v.first().copied())
+            .unwrap_or(0.0);
         for (axis, &(before, after)) in op.pads.iter().enumerate() {
             let mut parts = vec![x];
             for (len, place) in [(before, 0), (after, 1)] {
@@ -236,7 +292,9 @@ impl Lowering<'_> {
 
     /// Operators that compute.
     fn arithmetic(&mut self, node: &TypedNode, inputs: &[Id]) -> Result<Option<Id>> {
-        let Some(&x) = inputs.first() else { return Ok(None) };
+        let Some(&x) = inputs.first() else {
+            return Ok(None);
+        };
         if let Some(op) = node.op_as::<ElementWiseOp>() {
             return functions::element_wise(&mut self.b, &*op.0, x).map(Some);
         }
@@ -251,12 +309,15 @@ impl Lowering<'_> {
         }
         if let Some(op) = node.op_as::<RmsNorm>() {
             let eps = floats(&op.eps).ok().and_then(|e| e.first().copied());
-            let eps = eps.ok_or_else(|| self.b.unsupported("RmsNorm", "its epsilon is not a number"))?;
+            let eps =
+                eps.ok_or_else(|| self.b.unsupported("RmsNorm", "its epsilon is not a number"))?;
             return self.b.norm(x, &[op.axis], eps).map(Some);
         }
         if let Some(op) = node.op_as::<Softmax>() {
             if op.kind != SoftmaxKind::Softmax || op.quant_output_dt.is_some() {
-                return Err(self.b.unsupported(&node.op.name(), "only the plain softmax is"));
+                return Err(self
+                    .b
+                    .unsupported(&node.op.name(), "only the plain softmax is"));
             }
             return self.b.softmax(x, &op.axes).map(Some);
         }
@@ -271,7 +332,12 @@ impl Lowering<'_> {
 
     fn reduce(&mut self, op: &Reduce, x: Id) -> Result<Id> {
         let axes: Vec<usize> = op.axes.to_vec();
-        let unsupported = |l: &Self| l.b.unsupported(&format!("Reduce<{:?}>", op.reducer), "over these axes or at all");
+        let unsupported = |l: &Self| {
+            l.b.unsupported(
+                &format!("Reduce<{:?}>", op.reducer),
+                "over these axes or at all",
+            )
+        };
         if self.b.dtype(x) == Dtype::Int {
             return Err(unsupported(self));
         }
@@ -287,14 +353,21 @@ impl Lowering<'_> {
             Reducer::Max => {
                 let mut shape = self.b.shape(x).to_vec();
                 axes.iter().for_each(|&a| shape[a] = 1);
-                self.b.raw(Op::ReduceMax { axes }, &[x], shape, Dtype::Float)
+                self.b
+                    .raw(Op::ReduceMax { axes }, &[x], shape, Dtype::Float)
             }
             Reducer::ArgMax(false) if axes.len() == 1 => {
                 let (rows, _) = self.b.axes_last(x, &axes)?;
                 let mut kept = self.b.shape(x).to_vec();
                 kept[axes[0]] = 1;
-                let shape = self.b.shape(rows).split_last().map_or(vec![], |(_, s)| s.to_vec());
-                let index = self.b.raw(Op::Graph(GraphOp::ArgMax), &[rows], shape, Dtype::Int)?;
+                let shape = self
+                    .b
+                    .shape(rows)
+                    .split_last()
+                    .map_or(vec![], |(_, s)| s.to_vec());
+                let index = self
+                    .b
+                    .raw(Op::Graph(GraphOp::ArgMax), &[rows], shape, Dtype::Int)?;
                 self.b.reshape(index, kept)
             }
             _ => Err(unsupported(self)),
@@ -314,7 +387,9 @@ fn letters(op: &EinSum) -> Letters {
         own.into_iter().map(|(_, letter)| letter).collect()
     };
     Letters {
-        inputs: (0..op.axes.input_count()).map(|i| of(InOut::In(i))).collect(),
+        inputs: (0..op.axes.input_count())
+            .map(|i| of(InOut::In(i)))
+            .collect(),
         output: of(InOut::Out(0)),
     }
 }

@@ -42,7 +42,12 @@ pub const MAX_ELEMENTS: usize = 1 << 29;
 /// Reads an ONNX model (with its external data, if any) as a [`Graph`]. Shapes must be static.
 pub fn import_onnx(path: &Path) -> Result<Graph, ImportError> {
     let graph = import_proto(&load::read(path)?, path.parent())?;
-    tracing::debug!(values = graph.values.len(), nodes = graph.nodes.len(), "imported {}", path.display());
+    tracing::debug!(
+        values = graph.values.len(),
+        nodes = graph.nodes.len(),
+        "imported {}",
+        path.display()
+    );
     Ok(graph)
 }
 

@@ -35,8 +35,14 @@ impl Quadratic {
 impl Builder {
     /// `a · factor` (or `a / factor`) where the factor is the norm of `a` or of one factor of it.
     pub(super) fn normalised_by(&mut self, a: Id, factor: Id, inverse: bool) -> Result<Option<Id>> {
-        let form = if inverse { self.inverse_root(factor) } else { self.root(factor) };
-        let Some(q) = form.filter(|q| q.alpha > 0.0 && q.beta >= 0.0) else { return Ok(None) };
+        let form = if inverse {
+            self.inverse_root(factor)
+        } else {
+            self.root(factor)
+        };
+        let Some(q) = form.filter(|q| q.alpha > 0.0 && q.beta >= 0.0) else {
+            return Ok(None);
+        };
         let mut kept = self.shape(q.x).to_vec();
         q.axes.iter().for_each(|&axis| kept[axis] = 1);
         if self.shape(factor) != kept {
@@ -45,9 +51,13 @@ impl Builder {
         if a == q.x {
             return self.norm_of(q).map(Some);
         }
-        let Some(GraphOp::Mul) = self.graph_op(a) else { return Ok(None) };
+        let Some(GraphOp::Mul) = self.graph_op(a) else {
+            return Ok(None);
+        };
         let (p, w) = (self.operand(a, 0), self.operand(a, 1));
-        let Some(gain) = (p == q.x).then_some(w).or((w == q.x).then_some(p)) else { return Ok(None) };
+        let Some(gain) = (p == q.x).then_some(w).or((w == q.x).then_some(p)) else {
+            return Ok(None);
+        };
         let normed = self.norm_of(q)?;
         self.binary(Binary::Mul, normed, gain).map(Some)
     }
@@ -84,20 +94,24 @@ impl Builder {
             GraphOp::Add => (-1.0, [(0, 1), (1, 0)]),
             _ => return None,
         };
-        pair.into_iter().map(|(i, j)| (self.operand(x, i), self.operand(x, j))).find_map(|(z, mean)| {
-            let mut kept = self.shape(z).to_vec();
-            axes.iter().for_each(|&axis| kept[axis] = 1);
-            let n: usize = axes.iter().map(|&a| self.shape(z)[a]).product();
-            let factor = self.sum_multiple(mean, z, axes)? * n as f64 * sign;
-            ((factor - 1.0).abs() < SAME && self.shape(mean) == kept).then_some(z)
-        })
+        pair.into_iter()
+            .map(|(i, j)| (self.operand(x, i), self.operand(x, j)))
+            .find_map(|(z, mean)| {
+                let mut kept = self.shape(z).to_vec();
+                axes.iter().for_each(|&axis| kept[axis] = 1);
+                let n: usize = axes.iter().map(|&a| self.shape(z)[a]).product();
+                let factor = self.sum_multiple(mean, z, axes)? * n as f64 * sign;
+                ((factor - 1.0).abs() < SAME && self.shape(mean) == kept).then_some(z)
+            })
     }
 
     /// c, if `id = c · Σz` over `axes`.
     fn sum_multiple(&self, id: Id, z: Id, axes: &[usize]) -> Option<f64> {
         let id = self.through_wiring(id);
         match self.graph_op(id)? {
-            GraphOp::ReduceSum { axes: summed } => (summed == axes && self.operand(id, 0) == z).then_some(1.0),
+            GraphOp::ReduceSum { axes: summed } => {
+                (summed == axes && self.operand(id, 0) == z).then_some(1.0)
+            }
             GraphOp::Mul => {
                 let c = self.uniform(self.operand(id, 1))?;
                 Some(f64::from(c) * self.sum_multiple(self.operand(id, 0), z, axes)?)
@@ -112,7 +126,12 @@ impl Builder {
         let constant = || self.uniform(self.operand(id, 1)).map(f64::from);
         match self.graph_op(id)? {
             GraphOp::ReduceSum { axes } => match self.unary_of(self.operand(id, 0))? {
-                (Unary::Pow(2.0), x) => Some(Quadratic { x, axes: axes.clone(), alpha: 1.0, beta: 0.0 }),
+                (Unary::Pow(2.0), x) => Some(Quadratic {
+                    x,
+                    axes: axes.clone(),
+                    alpha: 1.0,
+                    beta: 0.0,
+                }),
                 _ => None,
             },
             GraphOp::Mul => Some(below()?.scaled(constant()?)),
@@ -151,7 +170,10 @@ impl Builder {
         let id = self.through_wiring(id);
         if let Some(GraphOp::Mul) = self.graph_op(id) {
             let c = f64::from(self.uniform(self.operand(id, 1)).filter(|&c| c > 0.0)?);
-            return Some(self.inverse_root(self.operand(id, 0))?.scaled(1.0 / (c * c)));
+            return Some(
+                self.inverse_root(self.operand(id, 0))?
+                    .scaled(1.0 / (c * c)),
+            );
         }
         match self.unary_of(id)? {
             (Unary::Rsqrt, z) => self.quadratic(z),

@@ -8,8 +8,8 @@ use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dim;
 use tract_onnx::pb::type_proto::Value as Type;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 
-use super::error::{FOLDABLE, ImportError, SUPPORTED};
 use super::MAX_ELEMENTS;
+use super::error::{FOLDABLE, ImportError, SUPPORTED};
 
 /// Attention operators: a boolean mask reaches tract's `SDPA` as 0.0/1.0 added to the scores.
 const ATTENTION: &[&str] = &["Attention", "MultiHeadAttention", "GroupQueryAttention"];
@@ -17,34 +17,64 @@ const ATTENTION: &[&str] = &["Attention", "MultiHeadAttention", "GroupQueryAtten
 /// Refuses what must not reach tract.
 pub(super) fn check(model: &ModelProto) -> Result<&GraphProto, ImportError> {
     if let Some(function) = model.functions.first() {
-        return Err(ImportError::Function { name: function.name().to_owned() });
+        return Err(ImportError::Function {
+            name: function.name().to_owned(),
+        });
     }
-    let graph = model.graph.as_ref().ok_or_else(|| ImportError::malformed("it holds no graph"))?;
+    let graph = model
+        .graph
+        .as_ref()
+        .ok_or_else(|| ImportError::malformed("it holds no graph"))?;
     if graph.node.is_empty() || graph.output.is_empty() {
-        return Err(ImportError::malformed("its graph has no nodes or no outputs"));
+        return Err(ImportError::malformed(
+            "its graph has no nodes or no outputs",
+        ));
     }
     if !graph.sparse_initializer.is_empty() {
-        return Err(ImportError::malformed("it holds sparse initializers, which are not supported"));
+        return Err(ImportError::malformed(
+            "it holds sparse initializers, which are not supported",
+        ));
     }
-    graph.initializer.iter().try_for_each(|t| check_tensor(t, &t.name))?;
+    graph
+        .initializer
+        .iter()
+        .try_for_each(|t| check_tensor(t, &t.name))?;
     let weights: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
-    let inputs = graph.input.iter().filter(|i| !weights.contains(i.name.as_str()));
+    let inputs = graph
+        .input
+        .iter()
+        .filter(|i| !weights.contains(i.name.as_str()));
     inputs.clone().try_for_each(check_input)?;
     graph.node.iter().try_for_each(check_node)?;
-    check_names(graph, weights.iter().copied().chain(inputs.map(|i| i.name.as_str())).collect())?;
+    check_names(
+        graph,
+        weights
+            .iter()
+            .copied()
+            .chain(inputs.map(|i| i.name.as_str()))
+            .collect(),
+    )?;
     Ok(graph)
 }
 
 fn check_input(input: &ValueInfoProto) -> Result<(), ImportError> {
     let name = &input.name;
-    let Some(Type::TensorType(tensor)) = input.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
-        return Err(ImportError::malformed(format!("input `{name}` has no tensor type")));
+    let Some(Type::TensorType(tensor)) = input.r#type.as_ref().and_then(|t| t.value.as_ref())
+    else {
+        return Err(ImportError::malformed(format!(
+            "input `{name}` has no tensor type"
+        )));
     };
     check_dtype(tensor.elem_type, name)?;
-    let dynamic = |axis: usize, dim: &str| {
-        ImportError::DynamicShape { input: name.clone(), axis, dim: dim.to_owned() }
+    let dynamic = |axis: usize, dim: &str| ImportError::DynamicShape {
+        input: name.clone(),
+        axis,
+        dim: dim.to_owned(),
     };
-    let shape = tensor.shape.as_ref().ok_or_else(|| dynamic(0, "no shape"))?;
+    let shape = tensor
+        .shape
+        .as_ref()
+        .ok_or_else(|| dynamic(0, "no shape"))?;
     let mut elements = 1i64;
     for (axis, dim) in shape.dim.iter().enumerate() {
         match &dim.value {
@@ -55,16 +85,23 @@ fn check_input(input: &ValueInfoProto) -> Result<(), ImportError> {
         }
     }
     if elements > MAX_ELEMENTS as i64 {
-        return Err(ImportError::malformed(format!("input `{name}` has {elements} elements")));
+        return Err(ImportError::malformed(format!(
+            "input `{name}` has {elements} elements"
+        )));
     }
     Ok(())
 }
 
 fn check_dtype(code: i32, name: &str) -> Result<DataType, ImportError> {
-    let known = DataType::try_from(code).ok().filter(|d| element_size(*d).is_some());
+    let known = DataType::try_from(code)
+        .ok()
+        .filter(|d| element_size(*d).is_some());
     known.ok_or_else(|| {
         let found = DataType::try_from(code).map_or(format!("number {code}"), |d| format!("{d:?}"));
-        ImportError::ElementType { tensor: name.to_owned(), found }
+        ImportError::ElementType {
+            tensor: name.to_owned(),
+            found,
+        }
     })
 }
 
@@ -99,10 +136,17 @@ fn check_tensor(tensor: &TensorProto, name: &str) -> Result<(), ImportError> {
     let found = match tensor.raw_data.len() {
         0 => typed.iter().sum(),
         bytes if bytes % size == 0 => bytes / size,
-        bytes => return Err(ImportError::malformed(format!("tensor `{name}` holds {bytes} bytes"))),
+        bytes => {
+            return Err(ImportError::malformed(format!(
+                "tensor `{name}` holds {bytes} bytes"
+            )));
+        }
     };
     if !external && found != elements as usize {
-        let reason = format!("tensor `{name}` of shape {:?} holds {found} elements", tensor.dims);
+        let reason = format!(
+            "tensor `{name}` of shape {:?} holds {found} elements",
+            tensor.dims
+        );
         return Err(ImportError::malformed(reason));
     }
     Ok(())
@@ -112,13 +156,24 @@ fn check_node(node: &NodeProto) -> Result<(), ImportError> {
     let name = node_name(node);
     let operator = node.op_type.clone();
     if ATTENTION.contains(&node.op_type.as_str()) {
-        return Err(ImportError::Attention { node: name, operator });
+        return Err(ImportError::Attention {
+            node: name,
+            operator,
+        });
     }
     if !matches!(node.domain.as_str(), "" | "ai.onnx") {
-        return Err(ImportError::ForeignDomain { node: name, operator, domain: node.domain.clone() });
+        return Err(ImportError::ForeignDomain {
+            node: name,
+            operator,
+            domain: node.domain.clone(),
+        });
     }
     if !SUPPORTED.contains(&&*operator) && !FOLDABLE.contains(&&*operator) {
-        return Err(ImportError::unsupported(&name, operator, "there is no such operator here"));
+        return Err(ImportError::unsupported(
+            &name,
+            operator,
+            "there is no such operator here",
+        ));
     }
     for attribute in &node.attribute {
         if let Some(tensor) = &attribute.t {
@@ -134,14 +189,27 @@ fn check_node(node: &NodeProto) -> Result<(), ImportError> {
 /// Every name that is read has been written: tract indexes a map with them.
 fn check_names<'a>(graph: &'a GraphProto, mut known: HashSet<&'a str>) -> Result<(), ImportError> {
     for node in &graph.node {
-        if let Some(missing) = node.input.iter().find(|i| !i.is_empty() && !known.contains(i.as_str())) {
+        if let Some(missing) = node
+            .input
+            .iter()
+            .find(|i| !i.is_empty() && !known.contains(i.as_str()))
+        {
             let node = node_name(node);
-            return Err(ImportError::malformed(format!("node `{node}` reads `{missing}`, which nothing has written")));
+            return Err(ImportError::malformed(format!(
+                "node `{node}` reads `{missing}`, which nothing has written"
+            )));
         }
         known.extend(node.output.iter().map(String::as_str));
     }
-    match graph.output.iter().find(|o| !known.contains(o.name.as_str())) {
-        Some(output) => Err(ImportError::malformed(format!("nothing writes output `{}`", output.name))),
+    match graph
+        .output
+        .iter()
+        .find(|o| !known.contains(o.name.as_str()))
+    {
+        Some(output) => Err(ImportError::malformed(format!(
+            "nothing writes output `{}`",
+            output.name
+        ))),
         None => Ok(()),
     }
 }

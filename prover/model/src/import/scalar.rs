@@ -19,7 +19,9 @@ pub(super) fn fuse(b: &mut Builder, outputs: &[Id]) {
         if users[top].is_empty() && !outputs.contains(&top) {
             continue;
         }
-        let Some(root) = root(b, &parents, &users, outputs, top) else { continue };
+        let Some(root) = root(b, &parents, &users, outputs, top) else {
+            continue;
+        };
         let whole = compose(b, &parents, top, root, &mut 0).map(simplified);
         if let Some(chain) = whole.filter(|chain| linear(chain).is_none()) {
             b.nodes[top].op = Op::Graph(GraphOp::Unary(chain));
@@ -34,7 +36,10 @@ pub(super) fn users(b: &Builder, outputs: &[Id]) -> Vec<Vec<Id>> {
     let mut users = vec![Vec::new(); b.nodes.len()];
     for id in (0..b.nodes.len()).rev() {
         if !users[id].is_empty() || outputs.contains(&id) {
-            b.nodes[id].inputs.iter().for_each(|&input| users[input].push(id));
+            b.nodes[id]
+                .inputs
+                .iter()
+                .for_each(|&input| users[input].push(id));
         }
     }
     users
@@ -58,22 +63,38 @@ fn parents(b: &Builder) -> Vec<Option<Id>> {
 enum Operands {
     One(Id),
     /// `number` is the second operand unless `first`.
-    WithNumber { x: Id, number: f32, first: bool },
+    WithNumber {
+        x: Id,
+        number: f32,
+        first: bool,
+    },
     Two(Id, Id),
 }
 
 fn operands(b: &Builder, id: Id) -> Option<Operands> {
     let node = &b.nodes[id];
     let &[x, y] = &node.inputs[..] else {
-        return matches!(node.op, Op::Graph(GraphOp::Unary(_))).then(|| Operands::One(node.inputs[0]));
+        return matches!(node.op, Op::Graph(GraphOp::Unary(_)))
+            .then(|| Operands::One(node.inputs[0]));
     };
-    if !matches!(node.op, Op::Div | Op::Graph(GraphOp::Add | GraphOp::Sub | GraphOp::Mul)) {
+    if !matches!(
+        node.op,
+        Op::Div | Op::Graph(GraphOp::Add | GraphOp::Sub | GraphOp::Mul)
+    ) {
         return None;
     }
     let whole = |id: Id| b.shape(id) == node.shape;
     match (b.single(x), b.single(y)) {
-        (None, Some(number)) if whole(x) => Some(Operands::WithNumber { x, number, first: false }),
-        (Some(number), None) if whole(y) => Some(Operands::WithNumber { x: y, number, first: true }),
+        (None, Some(number)) if whole(x) => Some(Operands::WithNumber {
+            x,
+            number,
+            first: false,
+        }),
+        (Some(number), None) if whole(y) => Some(Operands::WithNumber {
+            x: y,
+            number,
+            first: true,
+        }),
         (None, None) if whole(x) && whole(y) => Some(Operands::Two(x, y)),
         _ => None,
     }
@@ -90,7 +111,13 @@ fn common(parents: &[Option<Id>], mut x: Id, mut y: Id) -> Option<Id> {
 }
 
 /// The value at which the chain that ends in `top` begins: as far down as no value in between is used elsewhere.
-fn root(b: &Builder, parents: &[Option<Id>], users: &[Vec<Id>], outputs: &[Id], top: Id) -> Option<Id> {
+fn root(
+    b: &Builder,
+    parents: &[Option<Id>],
+    users: &[Vec<Id>],
+    outputs: &[Id],
+    top: Id,
+) -> Option<Id> {
     let mut root = parents[top]?;
     let mut region = vec![top];
     between(b, top, root, &mut region);
@@ -119,7 +146,13 @@ fn between(b: &Builder, top: Id, root: Id, region: &mut Vec<Id>) {
 }
 
 /// `top` as a chain of functions of `root`; `None` if it grows too long.
-fn compose(b: &Builder, parents: &[Option<Id>], top: Id, root: Id, length: &mut usize) -> Option<Vec<Unary>> {
+fn compose(
+    b: &Builder,
+    parents: &[Option<Id>],
+    top: Id,
+    root: Id,
+    length: &mut usize,
+) -> Option<Vec<Unary>> {
     let mut steps = Vec::new();
     let mut at = top;
     while at != root {
@@ -135,7 +168,13 @@ fn compose(b: &Builder, parents: &[Option<Id>], top: Id, root: Id, length: &mut 
 }
 
 /// One node as a function of its parent.
-fn step(b: &Builder, parents: &[Option<Id>], id: Id, parent: Id, length: &mut usize) -> Option<Vec<Unary>> {
+fn step(
+    b: &Builder,
+    parents: &[Option<Id>],
+    id: Id,
+    parent: Id,
+    length: &mut usize,
+) -> Option<Vec<Unary>> {
     let op = &b.nodes[id].op;
     match operands(b, id)? {
         Operands::One(_) => match op {
@@ -222,8 +261,14 @@ fn joined(chain: impl Iterator<Item = Unary>) -> Vec<Unary> {
 
 /// The named function that a chain computes.
 fn name(chain: &[Unary]) -> Option<Unary> {
-    let known =
-        [Unary::GeluTanh, Unary::GeluExact, Unary::Silu, Unary::Sigmoid, Unary::Tanh, Unary::Relu];
+    let known = [
+        Unary::GeluTanh,
+        Unary::GeluExact,
+        Unary::Silu,
+        Unary::Sigmoid,
+        Unary::Tanh,
+        Unary::Relu,
+    ];
     let near = (-160..=160).map(|i| f64::from(i) / 16.0);
     let far = (1..=16).map(|i| 2f64.powi(i)).flat_map(|x| [x, -x]);
     let points: Vec<f64> = near.chain(far).collect();

@@ -26,25 +26,36 @@ impl Builder {
             Some(found) => (found.scores, Some(self.axes_last(found.mask, axes)?.0)),
             None => (x, None),
         };
-        let allowed = mask.and_then(|m| self.data(m)).map(|m| m.iter().map(|&x| x != 0.0).collect::<Vec<_>>());
+        let allowed = mask
+            .and_then(|m| self.data(m))
+            .map(|m| m.iter().map(|&x| x != 0.0).collect::<Vec<_>>());
         self.over_last(scores, axes, |b, rows| {
             let shape = b.shape(rows).to_vec();
             if let Some(allowed) = &allowed {
                 let width = shape[shape.len() - 1];
                 if let Some(row) = allowed.chunks(width).position(|row| !row.contains(&true)) {
-                    return Err(ImportError::MaskedRow { node: b.scope.clone(), row });
+                    return Err(ImportError::MaskedRow {
+                        node: b.scope.clone(),
+                        row,
+                    });
                 }
             }
-            let op = GraphOp::Softmax { allowed: allowed.map(Arc::new) };
+            let op = GraphOp::Softmax {
+                allowed: allowed.map(Arc::new),
+            };
             b.raw(Op::Graph(op), &[rows], shape, Dtype::Float)
         })
     }
 
     /// `e / sum(e)` with `e = exp(x − max(x))` or `exp(x)`, over the same axes.
     pub(super) fn decomposed_softmax(&mut self, e: Id, sum: Id) -> Result<Option<Id>> {
-        let Some((Unary::Exp, z)) = self.unary_of(e) else { return Ok(None) };
+        let Some((Unary::Exp, z)) = self.unary_of(e) else {
+            return Ok(None);
+        };
         let total = self.through_wiring(sum);
-        let Some(GraphOp::ReduceSum { axes }) = self.graph_op(total) else { return Ok(None) };
+        let Some(GraphOp::ReduceSum { axes }) = self.graph_op(total) else {
+            return Ok(None);
+        };
         let axes = axes.clone();
         let mut kept = self.shape(e).to_vec();
         axes.iter().for_each(|&axis| kept[axis] = 1);
@@ -55,7 +66,9 @@ impl Builder {
             Some(GraphOp::Sub) => Some((self.operand(z, 0), self.operand(z, 1))),
             _ => None,
         };
-        let x = shifted.filter(|&(x, max)| self.is_maximum(max, x, &axes)).map_or(z, |(x, _)| x);
+        let x = shifted
+            .filter(|&(x, max)| self.is_maximum(max, x, &axes))
+            .map_or(z, |(x, _)| x);
         self.softmax(x, &axes).map(Some)
     }
 
@@ -94,7 +107,9 @@ impl Builder {
             Op::Where => self.unmask_choice(x, reach),
             Op::Graph(GraphOp::Reshape) => {
                 let shape = self.shape(x).to_vec();
-                let Some(inner) = self.unmask(self.operand(x, 0), reach - 1)? else { return Ok(None) };
+                let Some(inner) = self.unmask(self.operand(x, 0), reach - 1)? else {
+                    return Ok(None);
+                };
                 let scores = self.reshape(inner.scores, shape.clone())?;
                 let mask = self.reshape(inner.mask, shape)?;
                 Ok(Some(Unmasked { scores, mask }))
@@ -121,7 +136,11 @@ impl Builder {
         }
         let a = first.map_or(a, |u| u.scores);
         let b = second.map_or(b, |u| u.scores);
-        let scores = if self.uniform(b) == Some(0.0) { a } else { self.binary(Binary::Add, a, b)? };
+        let scores = if self.uniform(b) == Some(0.0) {
+            a
+        } else {
+            self.binary(Binary::Add, a, b)?
+        };
         let scores = self.broadcast(scores, shape.clone())?;
         let mask = self.all_masks(&masks, shape)?;
         Ok(Some(Unmasked { scores, mask }))
@@ -129,8 +148,13 @@ impl Builder {
 
     fn unmask_choice(&mut self, x: Id, reach: usize) -> Result<Option<Unmasked>> {
         let shape = self.shape(x).to_vec();
-        let [condition, a, b] = self.nodes[x].inputs[..] else { return Ok(None) };
-        let low = |id: Id| self.data(id).is_some_and(|d| d.iter().all(|&v| v <= MASKED));
+        let [condition, a, b] = self.nodes[x].inputs[..] else {
+            return Ok(None);
+        };
+        let low = |id: Id| {
+            self.data(id)
+                .is_some_and(|d| d.iter().all(|&v| v <= MASKED))
+        };
         let (scores, mask) = match (low(a), low(b)) {
             (false, true) => (a, condition),
             (true, false) => (b, self.flipped(condition)?),
@@ -145,8 +169,13 @@ impl Builder {
 
     /// A constant with masked entries: what is left of it, and where it is allowed.
     fn split_mask(&mut self, id: Id) -> Result<Option<Unmasked>> {
-        let Some(data) = self.data(id).filter(|d| d.iter().any(|&x| x <= MASKED)) else { return Ok(None) };
-        let rest = data.iter().map(|&x| if x <= MASKED { 0.0 } else { x }).collect();
+        let Some(data) = self.data(id).filter(|d| d.iter().any(|&x| x <= MASKED)) else {
+            return Ok(None);
+        };
+        let rest = data
+            .iter()
+            .map(|&x| if x <= MASKED { 0.0 } else { x })
+            .collect();
         let allowed = data.iter().map(|&x| f32::from(x > MASKED)).collect();
         let (name, shape) = (self.nodes[id].name.clone(), self.shape(id).to_vec());
         let scores = self.constant(&name, rest, shape.clone(), Dtype::Float)?;
@@ -155,8 +184,16 @@ impl Builder {
     }
 
     fn flipped(&mut self, condition: Id) -> Result<Id> {
-        let flipped = self.data(condition).unwrap_or_default().iter().map(|&x| f32::from(x == 0.0)).collect();
-        let (name, shape) = (self.nodes[condition].name.clone(), self.shape(condition).to_vec());
+        let flipped = self
+            .data(condition)
+            .unwrap_or_default()
+            .iter()
+            .map(|&x| f32::from(x == 0.0))
+            .collect();
+        let (name, shape) = (
+            self.nodes[condition].name.clone(),
+            self.shape(condition).to_vec(),
+        );
         self.constant(&name, flipped, shape, Dtype::Float)
     }
 
@@ -166,7 +203,10 @@ impl Builder {
         for &mask in masks {
             let whole = self.broadcast(mask, shape.clone())?;
             let whole = self.data(whole).unwrap_or_default();
-            joint.iter_mut().zip(whole).for_each(|(j, m)| *j *= f32::from(*m != 0.0));
+            joint
+                .iter_mut()
+                .zip(whole)
+                .for_each(|(j, m)| *j *= f32::from(*m != 0.0));
         }
         let name = self.scope.clone();
         self.constant(&name, joint, shape, Dtype::Float)

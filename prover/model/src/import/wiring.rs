@@ -40,7 +40,10 @@ impl Builder {
         let mut expanded = vec![1; shape.len().saturating_sub(self.shape(x).len())];
         expanded.extend(self.shape(x));
         let fits = expanded.len() == shape.len()
-            && expanded.iter().zip(&shape).all(|(&from, &to)| from == to || from == 1);
+            && expanded
+                .iter()
+                .zip(&shape)
+                .all(|(&from, &to)| from == to || from == 1);
         if !fits {
             return Err(self.misfit(&[x]));
         }
@@ -63,7 +66,12 @@ impl Builder {
         let mut shape = self.shape(x).to_vec();
         shape[axis] = end - start;
         let dtype = self.dtype(x);
-        self.raw(Op::Graph(GraphOp::Slice { axis, start, end }), &[x], shape, dtype)
+        self.raw(
+            Op::Graph(GraphOp::Slice { axis, start, end }),
+            &[x],
+            shape,
+            dtype,
+        )
     }
 
     pub(super) fn concat(&mut self, parts: &[Id], axis: usize) -> Result<Id> {
@@ -76,7 +84,10 @@ impl Builder {
         for &part in parts {
             let mut rest = self.shape(part).to_vec();
             shape[axis] += rest.get(axis).copied().unwrap_or(0);
-            rest.iter_mut().nth(axis).into_iter().for_each(|len| *len = shape[axis]);
+            rest.iter_mut()
+                .nth(axis)
+                .into_iter()
+                .for_each(|len| *len = shape[axis]);
             if rest != shape || self.dtype(part) != dtype {
                 return Err(self.misfit(parts));
             }
@@ -101,11 +112,17 @@ impl Builder {
 
     /// Every n-th position, where the axis splits evenly: a slice of `[.., len / n, n, ..]`.
     fn select_strided(&mut self, x: Id, axis: usize, positions: &[usize]) -> Result<Option<Id>> {
-        let [first, second, ..] = *positions else { return Ok(None) };
+        let [first, second, ..] = *positions else {
+            return Ok(None);
+        };
         let shape = self.shape(x).to_vec();
         let step = second.saturating_sub(first);
         let all = (first..shape[axis]).step_by(step.max(1));
-        if step < 2 || first >= step || shape[axis] % step != 0 || !all.eq(positions.iter().copied()) {
+        if step < 2
+            || first >= step
+            || shape[axis] % step != 0
+            || !all.eq(positions.iter().copied())
+        {
             return Ok(None);
         }
         let mut split = shape.clone();
@@ -129,7 +146,9 @@ impl Builder {
         let y = f(self, moved)?;
         let y = self.reshape(y, moved_shape)?;
         let mut back = vec![0; perm.len()];
-        perm.iter().enumerate().for_each(|(to, &from)| back[from] = to);
+        perm.iter()
+            .enumerate()
+            .for_each(|(to, &from)| back[from] = to);
         self.transpose(y, back)
     }
 
@@ -147,19 +166,35 @@ impl Builder {
     pub(super) fn gather(&mut self, table: Id, ids: Id, axis: usize) -> Result<Id> {
         let shape = self.shape(table).to_vec();
         let ids_shape = self.shape(ids).to_vec();
-        let result: Vec<usize> =
-            shape[..axis].iter().chain(&ids_shape).chain(&shape[axis + 1..]).copied().collect();
+        let result: Vec<usize> = shape[..axis]
+            .iter()
+            .chain(&ids_shape)
+            .chain(&shape[axis + 1..])
+            .copied()
+            .collect();
         if let Some(ids) = self.data(ids) {
-            let wrap = |&id: &f32| if id < 0.0 { id + shape[axis] as f32 } else { id };
+            let wrap = |&id: &f32| {
+                if id < 0.0 {
+                    id + shape[axis] as f32
+                } else {
+                    id
+                }
+            };
             let positions: Vec<usize> = ids.iter().map(|id| wrap(id) as usize).collect();
-            if ids.iter().any(|id| wrap(id) < 0.0 || wrap(id) >= shape[axis] as f32) {
+            if ids
+                .iter()
+                .any(|id| wrap(id) < 0.0 || wrap(id) >= shape[axis] as f32)
+            {
                 return Err(self.unsupported("Gather", "an index is outside the axis"));
             }
             let rows = self.select(table, axis, &positions)?;
             return self.reshape(rows, result);
         }
         if self.data(table).is_none() || axis != 0 || self.dtype(ids) != Dtype::Int {
-            return Err(self.unsupported("Gather", "it needs constant indices, or a constant table on axis 0"));
+            return Err(self.unsupported(
+                "Gather",
+                "it needs constant indices, or a constant table on axis 0",
+            ));
         }
         let flat = self.reshape(table, vec![shape[0], shape[1..].iter().product()])?;
         let mut rows = ids_shape;

@@ -5,8 +5,8 @@ use halo2_base::halo2_proofs::{
     circuit::{Layouter, SimpleFloorPlanner, Value},
     halo2curves::{bn256::Fr, ff::Field},
     plonk::{
-        Advice, Challenge, Circuit, Column, ConstraintSystem, Error, Expression, FirstPhase, Fixed, Instance,
-        SecondPhase, keygen_pk, keygen_vk,
+        Advice, Challenge, Circuit, Column, ConstraintSystem, Error, Expression, FirstPhase, Fixed,
+        Instance, SecondPhase, keygen_pk, keygen_vk,
     },
     poly::Rotation,
 };
@@ -24,9 +24,21 @@ pub(crate) struct Size {
 
 impl Size {
     /// As small as the interface allows.
-    pub(crate) const TINY: Self = Self { k: 6, first: 2, second: 1, weights: 1, degree: 3 };
+    pub(crate) const TINY: Self = Self {
+        k: 6,
+        first: 2,
+        second: 1,
+        weights: 1,
+        degree: 3,
+    };
     /// The columns of the real layer circuit.
-    pub(crate) const LAYER: Self = Self { k: 8, first: 6, second: 5, weights: 15, degree: 5 };
+    pub(crate) const LAYER: Self = Self {
+        k: 8,
+        first: 6,
+        second: 5,
+        weights: 15,
+        degree: 5,
+    };
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +64,13 @@ impl Circuit<Fr> for Layer {
     type Params = (usize, usize, usize, usize);
 
     fn params(&self) -> Self::Params {
-        let Size { first, second, weights, degree, .. } = self.size;
+        let Size {
+            first,
+            second,
+            weights,
+            degree,
+            ..
+        } = self.size;
         (first, second, weights, degree)
     }
 
@@ -65,10 +83,17 @@ impl Circuit<Fr> for Layer {
     }
 
     /// q·(b_j − r·a_0^(degree−2)·…) = 0 for each second-phase column, q·(a_1' …) over all weights.
-    fn configure_with_params(meta: &mut ConstraintSystem<Fr>, (first, second, weights, degree): Self::Params) -> Config {
-        let first: Vec<_> = (0..first).map(|_| meta.advice_column_in(FirstPhase)).collect();
+    fn configure_with_params(
+        meta: &mut ConstraintSystem<Fr>,
+        (first, second, weights, degree): Self::Params,
+    ) -> Config {
+        let first: Vec<_> = (0..first)
+            .map(|_| meta.advice_column_in(FirstPhase))
+            .collect();
         let r = meta.challenge_usable_after(FirstPhase);
-        let second: Vec<_> = (0..second).map(|_| meta.advice_column_in(SecondPhase)).collect();
+        let second: Vec<_> = (0..second)
+            .map(|_| meta.advice_column_in(SecondPhase))
+            .collect();
         let weights: Vec<_> = (0..weights).map(|_| meta.fixed_column()).collect();
         let q = meta.fixed_column();
         let io = meta.instance_column();
@@ -80,7 +105,10 @@ impl Circuit<Fr> for Layer {
                 let b = meta.query_advice(*b, Rotation::cur());
                 let a = meta.query_advice(first[j % first.len()], Rotation::cur());
                 let r = meta.query_challenge(r);
-                let power = (0..degree - 1).map(|_| a.clone()).reduce(|x, y| x * y).expect("degree > 1");
+                let power = (0..degree - 1)
+                    .map(|_| a.clone())
+                    .reduce(|x, y| x * y)
+                    .expect("degree > 1");
                 vec![q * (b - r * power)]
             });
         }
@@ -95,11 +123,20 @@ impl Circuit<Fr> for Layer {
                 .expect("a weight");
             vec![q * (next - a * sum)]
         });
-        Config { first, second, weights, q, io, r }
+        Config {
+            first,
+            second,
+            weights,
+            q,
+            io,
+            r,
+        }
     }
 
     fn synthesize(&self, config: Config, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
-        let weights: Vec<Fr> = (0..config.weights.len()).map(|j| Fr::from(self.seed * 100 + j as u64 + 1)).collect();
+        let weights: Vec<Fr> = (0..config.weights.len())
+            .map(|j| Fr::from(self.seed * 100 + j as u64 + 1))
+            .collect();
         let total: Fr = weights.iter().sum();
         let n = config.first.len();
         // row 0 holds the two public words in the first two columns, the gate looks from there at row 1
@@ -112,7 +149,11 @@ impl Circuit<Fr> for Layer {
                 let mut cells = vec![];
                 for (row, values) in rows.iter().enumerate() {
                     for (column, value) in config.first.iter().zip(values) {
-                        cells.push(region.assign_advice(*column, row, Value::known(*value)).cell());
+                        cells.push(
+                            region
+                                .assign_advice(*column, row, Value::known(*value))
+                                .cell(),
+                        );
                     }
                 }
                 for (column, weight) in config.weights.iter().zip(&weights) {
@@ -147,7 +188,11 @@ impl CircuitExt<Fr> for Layer {
 /// Proves one layer.
 pub(crate) fn prove(size: Size, seed: u64, boundary: [Fr; 2]) -> Snark {
     let srs = Srs::insecure_development(size.k);
-    let layer = Layer { size, seed, boundary };
+    let layer = Layer {
+        size,
+        seed,
+        boundary,
+    };
     let vk = keygen_vk(&srs.params, &layer).unwrap();
     let pk = keygen_pk(&srs.params, vk, &layer).unwrap();
     gen_snark_shplonk(&srs.params, &pk, layer, None::<&str>)

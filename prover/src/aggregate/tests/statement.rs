@@ -35,24 +35,46 @@ fn f(v: u64) -> Fr {
 impl Case {
     fn honest() -> Self {
         let (input, output) = ((f(11), vec![f(1), f(2), f(3)]), (f(12), vec![f(4), f(5)]));
-        let cuts =
-            [boundary_commitment(input.0, &input.1), f(71), f(72), boundary_commitment(output.0, &output.1)];
-        let segments =
-            (0..3).map(|i| (17 + i as u32, f(100 + i as u64), [cuts[i], cuts[i + 1]])).collect();
-        Self { segments, input: Some(input), output, model_salt: f(13), context: f(14) }
+        let cuts = [
+            boundary_commitment(input.0, &input.1),
+            f(71),
+            f(72),
+            boundary_commitment(output.0, &output.1),
+        ];
+        let segments = (0..3)
+            .map(|i| (17 + i as u32, f(100 + i as u64), [cuts[i], cuts[i + 1]]))
+            .collect();
+        Self {
+            segments,
+            input: Some(input),
+            output,
+            model_salt: f(13),
+            context: f(14),
+        }
     }
 
     fn model(&self) -> Fr {
         let mut words = vec![f(MODEL_COMMITMENT_VERSION), f(self.segments.len() as u64)];
-        self.segments.iter().for_each(|(k, digest, _)| words.extend([f(u64::from(*k)), *digest]));
+        self.segments
+            .iter()
+            .for_each(|(k, digest, _)| words.extend([f(u64::from(*k)), *digest]));
         words.push(self.model_salt);
         poseidon_hash(&words)
     }
 
     /// What a verifier would be given.
     fn public(&self) -> Vec<Fr> {
-        let inputs = self.input.as_ref().map_or(vec![self.segments[0].2[0]], |(_, words)| words.clone());
-        [vec![self.model()], inputs, self.output.1.clone(), vec![self.context]].concat()
+        let inputs = self
+            .input
+            .as_ref()
+            .map_or(vec![self.segments[0].2[0]], |(_, words)| words.clone());
+        [
+            vec![self.model()],
+            inputs,
+            self.output.1.clone(),
+            vec![self.context],
+        ]
+        .concat()
     }
 
     fn holds_for(&self, public: Vec<Fr>) -> bool {
@@ -83,7 +105,10 @@ impl Case {
         assert_eq!(exposed.len(), public.len());
         builder.assigned_instances[0] = exposed;
         builder.calculate_params(Some(20));
-        MockProver::run(k as u32, &builder, vec![public]).unwrap().verify().is_ok()
+        MockProver::run(k as u32, &builder, vec![public])
+            .unwrap()
+            .verify()
+            .is_ok()
     }
 
     fn holds(&self) -> bool {

@@ -4,9 +4,9 @@
 use super::layer::{Size, prove};
 use crate::{
     aggregate::{
-        AggregateError, AggregationConfig, AggregationKey, AggregationRequest, AggregationShape, AggregationVk,
-        InputVisibility, InstanceLayout, Openings, OuterProof, Snark, VerifyError, model_commitment,
-        verify_layer_proof,
+        AggregateError, AggregationConfig, AggregationKey, AggregationRequest, AggregationShape,
+        AggregationVk, InputVisibility, InstanceLayout, Openings, OuterProof, Snark, VerifyError,
+        model_commitment, verify_layer_proof,
     },
     poseidon::boundary_commitment,
     srs::{Srs, SrsSource, SrsStore, default_cache_dir},
@@ -20,7 +20,12 @@ fn f(v: u64) -> Fr {
 }
 
 fn openings() -> Openings {
-    Openings { salt_in: f(1), inputs: vec![f(2)], salt_out: f(3), outputs: vec![f(4), f(5)] }
+    Openings {
+        salt_in: f(1),
+        inputs: vec![f(2)],
+        salt_out: f(3),
+        outputs: vec![f(4), f(5)],
+    }
 }
 
 /// Boundaries of a chain of n layers.
@@ -35,7 +40,9 @@ fn cuts(n: u64) -> Vec<Fr> {
 /// An honest chain; weights differ between layers and between seeds.
 pub(super) fn chain(size: Size, seed: u64, n: u64) -> Vec<Snark> {
     let cuts = cuts(n);
-    (0..n).map(|i| prove(size, seed + i, [cuts[i as usize], cuts[i as usize + 1]])).collect()
+    (0..n)
+        .map(|i| prove(size, seed + i, [cuts[i as usize], cuts[i as usize + 1]]))
+        .collect()
 }
 
 fn shape_of(snarks: &[Snark]) -> AggregationShape {
@@ -55,7 +62,12 @@ const CONTEXT: u64 = 88;
 
 impl Fixture {
     fn request<'a>(&'a self, openings: &'a Openings) -> AggregationRequest<'a> {
-        AggregationRequest { snarks: &self.snarks, openings, model_salt: f(SALT), context: f(CONTEXT) }
+        AggregationRequest {
+            snarks: &self.snarks,
+            openings,
+            model_salt: f(SALT),
+            context: f(CONTEXT),
+        }
     }
 
     fn vk(&self) -> &AggregationVk {
@@ -64,8 +76,13 @@ impl Fixture {
 
     /// The error of an attempt to prove with other inputs.
     fn refused(&self, snarks: &[Snark], openings: &Openings) -> AggregateError {
-        let request = AggregationRequest { snarks, ..self.request(openings) };
-        self.key.prove(&self.srs, request, StdRng::seed_from_u64(1)).unwrap_err()
+        let request = AggregationRequest {
+            snarks,
+            ..self.request(openings)
+        };
+        self.key
+            .prove(&self.srs, request, StdRng::seed_from_u64(1))
+            .unwrap_err()
     }
 }
 
@@ -73,14 +90,28 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let snarks = chain(Size::TINY, 1, 2);
     let store = SrsStore::new(default_cache_dir());
     let shape = shape_of(&snarks);
-    let key =
-        AggregationKey::keygen(&store, &SrsSource::Development, shape, &AggregationConfig::default()).unwrap();
+    let key = AggregationKey::keygen(
+        &store,
+        &SrsSource::Development,
+        shape,
+        &AggregationConfig::default(),
+    )
+    .unwrap();
     let srs = store.load(&SrsSource::Development, key.k()).unwrap();
     let openings = openings();
-    let request =
-        AggregationRequest { snarks: &snarks, openings: &openings, model_salt: f(SALT), context: f(CONTEXT) };
+    let request = AggregationRequest {
+        snarks: &snarks,
+        openings: &openings,
+        model_salt: f(SALT),
+        context: f(CONTEXT),
+    };
     let outer = key.prove(&srs, request, StdRng::seed_from_u64(1)).unwrap();
-    Fixture { snarks, key, srs, outer }
+    Fixture {
+        snarks,
+        key,
+        srs,
+        outer,
+    }
 });
 
 #[test]
@@ -91,12 +122,18 @@ fn honest_proof_verifies_and_its_words_are_in_order() {
     let words = &fx.outer.instances;
     let protocols: Vec<_> = fx.snarks.iter().map(|s| &s.protocol).collect();
     assert_eq!(words.len(), 12 + 1 + 1 + 2 + 1);
-    assert_eq!(words[InstanceLayout::MODEL], model_commitment(&protocols, f(SALT)));
+    assert_eq!(
+        words[InstanceLayout::MODEL],
+        model_commitment(&protocols, f(SALT))
+    );
     assert_eq!(words[layout.inputs()], openings().inputs);
     assert_eq!(words[layout.outputs()], openings().outputs);
     assert_eq!(words[layout.context()], f(CONTEXT));
     assert_eq!(fx.outer.leaf_bytes().len(), 12 * 32 + fx.vk().proof_len());
-    assert_eq!(fx.outer.raw_calldata().len(), words.len() * 32 + fx.vk().proof_len());
+    assert_eq!(
+        fx.outer.raw_calldata().len(),
+        words.len() * 32 + fx.vk().proof_len()
+    );
 }
 
 #[test]
@@ -111,13 +148,17 @@ fn halo2_verifier_agrees() {
         },
         transcript::TranscriptReadBuffer,
     };
-    use snark_verifier::{loader::native::NativeLoader, system::halo2::transcript::evm::EvmTranscript};
+    use snark_verifier::{
+        loader::native::NativeLoader, system::halo2::transcript::evm::EvmTranscript,
+    };
     let fx = &*FIXTURE;
     let params = fx.srs.params.verifier_params();
-    let mut transcript = <EvmTranscript<G1Affine, NativeLoader, _, _> as TranscriptReadBuffer<_, _, _>>::init(
-        fx.outer.proof.as_slice(),
-    );
-    let strategy = <SingleStrategy<'_, _> as VerificationStrategy<'_, _, VerifierSHPLONK<'_, _>>>::new(params);
+    let mut transcript =
+        <EvmTranscript<G1Affine, NativeLoader, _, _> as TranscriptReadBuffer<_, _, _>>::init(
+            fx.outer.proof.as_slice(),
+        );
+    let strategy =
+        <SingleStrategy<'_, _> as VerificationStrategy<'_, _, VerifierSHPLONK<'_, _>>>::new(params);
     verify_proof::<_, VerifierSHPLONK<'_, _>, _, _, _>(
         params,
         fx.key.pk.get_vk(),
@@ -135,7 +176,11 @@ fn every_public_word_is_bound() {
         let mut bad = fx.outer.clone();
         bad.instances[i] += Fr::ONE;
         let error = fx.vk().verify(&bad).unwrap_err();
-        let expected = if i < 12 { VerifyError::Accumulator } else { VerifyError::Proof };
+        let expected = if i < 12 {
+            VerifyError::Accumulator
+        } else {
+            VerifyError::Proof
+        };
         assert_eq!(error, expected, "word {i}");
     }
     // two points of the curve, but not those of the proof
@@ -152,16 +197,35 @@ fn mangled_proofs_are_refused_without_a_panic() {
         let mut bad = fx.outer.clone();
         bad.proof[at] ^= 1;
         let error = fx.vk().verify(&bad).unwrap_err();
-        assert!(matches!(error, VerifyError::Proof | VerifyError::Malformed(_)), "byte {at}: {error}");
+        assert!(
+            matches!(error, VerifyError::Proof | VerifyError::Malformed(_)),
+            "byte {at}: {error}"
+        );
     }
-    for proof in [vec![], fx.outer.proof[..len - 32].to_vec(), [&fx.outer.proof[..], &[0; 32]].concat()] {
+    for proof in [
+        vec![],
+        fx.outer.proof[..len - 32].to_vec(),
+        [&fx.outer.proof[..], &[0; 32]].concat(),
+    ] {
         let got = proof.len();
-        let error = fx.vk().verify(&OuterProof { proof, ..fx.outer.clone() }).unwrap_err();
+        let error = fx
+            .vk()
+            .verify(&OuterProof {
+                proof,
+                ..fx.outer.clone()
+            })
+            .unwrap_err();
         assert_eq!(error, VerifyError::ProofLength { got, expected: len });
     }
     let mut short = fx.outer.clone();
     short.instances.pop();
-    assert_eq!(fx.vk().verify(&short), Err(VerifyError::InstanceCount { got: 16, expected: 17 }));
+    assert_eq!(
+        fx.vk().verify(&short),
+        Err(VerifyError::InstanceCount {
+            got: 16,
+            expected: 17
+        })
+    );
 }
 
 #[test]
@@ -173,9 +237,21 @@ fn a_lie_in_a_layer_proof_spoils_the_accumulator() {
     snarks[1].proof[evaluations] ^= 1;
     assert!(verify_layer_proof(fx.vk().deciding_key(), &snarks[1]).is_err());
     let openings = openings();
-    let request = AggregationRequest { snarks: &snarks, ..fx.request(&openings) };
-    let error = fx.key.prove_unchecked(&fx.srs, request, StdRng::seed_from_u64(2)).unwrap_err();
-    assert!(matches!(error, AggregateError::SelfCheck(VerifyError::AccumulatedProofs)), "{error}");
+    let request = AggregationRequest {
+        snarks: &snarks,
+        ..fx.request(&openings)
+    };
+    let error = fx
+        .key
+        .prove_unchecked(&fx.srs, request, StdRng::seed_from_u64(2))
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            AggregateError::SelfCheck(VerifyError::AccumulatedProofs)
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -185,33 +261,70 @@ fn wrong_inputs_are_refused_by_name_before_proving() {
     let [first, second] = [&fx.snarks[0], &fx.snarks[1]];
 
     let error = fx.refused(std::slice::from_ref(first), &good);
-    assert!(matches!(error, AggregateError::SegmentCount { got: 1, expected: 2 }), "{error}");
+    assert!(
+        matches!(
+            error,
+            AggregateError::SegmentCount {
+                got: 1,
+                expected: 2
+            }
+        ),
+        "{error}"
+    );
     let error = fx.refused(&[second.clone(), first.clone()], &good);
-    assert!(matches!(error, AggregateError::BrokenChain { segment: 0 }), "{error}");
+    assert!(
+        matches!(error, AggregateError::BrokenChain { segment: 0 }),
+        "{error}"
+    );
     let mut mutated = second.clone();
     let middle = mutated.proof.len() / 2;
     mutated.proof[middle] ^= 1;
     let error = fx.refused(&[first.clone(), mutated], &good);
-    assert!(matches!(error, AggregateError::InnerProof { segment: 1, .. }), "{error}");
+    assert!(
+        matches!(error, AggregateError::InnerProof { segment: 1, .. }),
+        "{error}"
+    );
     let mut truncated = first.clone();
     truncated.proof.pop();
     let error = fx.refused(&[truncated, second.clone()], &good);
-    assert!(matches!(error, AggregateError::InnerProof { segment: 0, .. }), "{error}");
+    assert!(
+        matches!(error, AggregateError::InnerProof { segment: 0, .. }),
+        "{error}"
+    );
     // an honest proof under the key of another segment
     let mut foreign = first.clone();
     foreign.protocol = second.protocol.clone();
     let error = fx.refused(&[foreign, second.clone()], &good);
-    assert!(matches!(error, AggregateError::InnerProof { segment: 0, .. }), "{error}");
+    assert!(
+        matches!(error, AggregateError::InnerProof { segment: 0, .. }),
+        "{error}"
+    );
     // a circuit of another shape
-    let other = prove(Size { weights: 2, ..Size::TINY }, 1, [cuts(2)[0], cuts(2)[1]]);
+    let other = prove(
+        Size {
+            weights: 2,
+            ..Size::TINY
+        },
+        1,
+        [cuts(2)[0], cuts(2)[1]],
+    );
     let error = fx.refused(&[other, second.clone()], &good);
-    assert!(matches!(error, AggregateError::SegmentShape { segment: 0, .. }), "{error}");
+    assert!(
+        matches!(error, AggregateError::SegmentShape { segment: 0, .. }),
+        "{error}"
+    );
     let other = prove(Size { k: 7, ..Size::TINY }, 1, [cuts(2)[0], cuts(2)[1]]);
     let error = fx.refused(&[other, second.clone()], &good);
-    assert!(error.to_string().contains("domain 2^7 instead of 2^6"), "{error}");
+    assert!(
+        error.to_string().contains("domain 2^7 instead of 2^6"),
+        "{error}"
+    );
 
     for (end, lie) in [
-        ("input", (|o: &mut Openings| o.salt_in += Fr::ONE) as fn(&mut Openings)),
+        (
+            "input",
+            (|o: &mut Openings| o.salt_in += Fr::ONE) as fn(&mut Openings),
+        ),
         ("input", |o| o.inputs[0] += Fr::ONE),
         ("output", |o| o.salt_out += Fr::ONE),
         ("output", |o| o.outputs.swap(0, 1)),
@@ -219,20 +332,39 @@ fn wrong_inputs_are_refused_by_name_before_proving() {
         let mut openings = openings();
         lie(&mut openings);
         let error = fx.refused(&fx.snarks, &openings);
-        assert!(matches!(error, AggregateError::Opening { end: e } if e == end), "{error}");
+        assert!(
+            matches!(error, AggregateError::Opening { end: e } if e == end),
+            "{error}"
+        );
     }
     let mut more = openings();
     more.outputs.push(f(6));
     let error = fx.refused(&fx.snarks, &more);
-    assert!(matches!(error, AggregateError::WordCount { end: "output", got: 3, expected: 2 }), "{error}");
+    assert!(
+        matches!(
+            error,
+            AggregateError::WordCount {
+                end: "output",
+                got: 3,
+                expected: 2
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
 fn another_string_is_refused() {
     let fx = &*FIXTURE;
     let small = Srs::insecure_development(5);
-    let error = fx.key.prove(&small, fx.request(&openings()), StdRng::seed_from_u64(1)).unwrap_err();
-    assert!(matches!(error, AggregateError::SrsSize { got: 5, .. }), "{error}");
+    let error = fx
+        .key
+        .prove(&small, fx.request(&openings()), StdRng::seed_from_u64(1))
+        .unwrap_err();
+    assert!(
+        matches!(error, AggregateError::SrsSize { got: 5, .. }),
+        "{error}"
+    );
 }
 
 #[test]
@@ -244,11 +376,23 @@ fn the_key_does_not_depend_on_the_weights() {
     // so one key proves another model of the same shape, under another commitment
     let snarks = chain(Size::TINY, 9, 2);
     let openings = openings();
-    let request = AggregationRequest { snarks: &snarks, ..fx.request(&openings) };
-    let outer = fx.key.prove(&fx.srs, request, StdRng::seed_from_u64(3)).unwrap();
+    let request = AggregationRequest {
+        snarks: &snarks,
+        ..fx.request(&openings)
+    };
+    let outer = fx
+        .key
+        .prove(&fx.srs, request, StdRng::seed_from_u64(3))
+        .unwrap();
     let protocols: Vec<_> = snarks.iter().map(|s| &s.protocol).collect();
-    assert_eq!(outer.instances[InstanceLayout::MODEL], model_commitment(&protocols, f(SALT)));
-    assert_ne!(outer.instances[InstanceLayout::MODEL], fx.outer.instances[InstanceLayout::MODEL]);
+    assert_eq!(
+        outer.instances[InstanceLayout::MODEL],
+        model_commitment(&protocols, f(SALT))
+    );
+    assert_ne!(
+        outer.instances[InstanceLayout::MODEL],
+        fx.outer.instances[InstanceLayout::MODEL]
+    );
 }
 
 #[test]
@@ -260,7 +404,10 @@ fn key_file_comes_back_and_damage_is_found() {
     let read = AggregationKey::read(&path).unwrap();
     assert_eq!(read.vk().digest(), fx.vk().digest());
     assert_eq!(read.shape().digest(), fx.key.shape().digest());
-    assert_eq!(read.pk.get_vk().transcript_repr(), fx.key.pk.get_vk().transcript_repr());
+    assert_eq!(
+        read.pk.get_vk().transcript_repr(),
+        fx.key.pk.get_vk().transcript_repr()
+    );
     drop(read);
     use std::io::{Seek, SeekFrom, Write};
     let mut file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
@@ -277,6 +424,12 @@ fn shapes_that_cannot_be_aggregated_are_refused() {
     assert!(matches!(error, AggregateError::NoSegments));
     let mut snark = chain(Size::TINY, 1, 1).remove(0);
     snark.protocol.num_instance = vec![3];
-    let error = AggregationShape::new(&[&snark.protocol], 1, 1, InputVisibility::Public).unwrap_err();
-    assert!(error.to_string().contains("segment 0: must have one instance column of two words"), "{error}");
+    let error =
+        AggregationShape::new(&[&snark.protocol], 1, 1, InputVisibility::Public).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("segment 0: must have one instance column of two words"),
+        "{error}"
+    );
 }

@@ -8,8 +8,8 @@ mod refusals;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension::Value as Dim};
 use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto,
-    ValueInfoProto, type_proto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
+    TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
 use super::{ImportError, import_proto};
@@ -51,7 +51,13 @@ impl Model {
         self.node_with(op, inputs, output, vec![])
     }
 
-    fn node_with(mut self, op: &str, inputs: &[&str], output: &str, attribute: Vec<AttributeProto>) -> Self {
+    fn node_with(
+        mut self,
+        op: &str,
+        inputs: &[&str],
+        output: &str,
+        attribute: Vec<AttributeProto>,
+    ) -> Self {
         self.0.node.push(NodeProto {
             op_type: op.into(),
             name: format!("n_{output}"),
@@ -65,9 +71,20 @@ impl Model {
 
     /// The model with output `y`.
     fn proto(mut self) -> ModelProto {
-        self.0.output.push(ValueInfoProto { name: "y".into(), ..Default::default() });
-        let opset = OperatorSetIdProto { domain: String::new(), version: 18 };
-        ModelProto { ir_version: 8, opset_import: vec![opset], graph: Some(self.0), ..Default::default() }
+        self.0.output.push(ValueInfoProto {
+            name: "y".into(),
+            ..Default::default()
+        });
+        let opset = OperatorSetIdProto {
+            domain: String::new(),
+            version: 18,
+        };
+        ModelProto {
+            ir_version: 8,
+            opset_import: vec![opset],
+            graph: Some(self.0),
+            ..Default::default()
+        }
     }
 
     fn import(self) -> Result<Graph, ImportError> {
@@ -76,23 +93,44 @@ impl Model {
 }
 
 fn tensor_info(name: &str, shape: &[usize], dtype: DataType) -> ValueInfoProto {
-    let dim = |&d: &usize| Dimension { value: Some(Dim::DimValue(d as i64)), ..Default::default() };
-    let shape = TensorShapeProto { dim: shape.iter().map(dim).collect() };
-    let tensor = type_proto::Tensor { elem_type: dtype as i32, shape: Some(shape) };
+    let dim = |&d: &usize| Dimension {
+        value: Some(Dim::DimValue(d as i64)),
+        ..Default::default()
+    };
+    let shape = TensorShapeProto {
+        dim: shape.iter().map(dim).collect(),
+    };
+    let tensor = type_proto::Tensor {
+        elem_type: dtype as i32,
+        shape: Some(shape),
+    };
     let value = Some(type_proto::Value::TensorType(tensor));
     ValueInfoProto {
         name: name.into(),
-        r#type: Some(TypeProto { value, ..Default::default() }),
+        r#type: Some(TypeProto {
+            value,
+            ..Default::default()
+        }),
         ..Default::default()
     }
 }
 
 fn int(name: &str, i: i64) -> AttributeProto {
-    AttributeProto { name: name.into(), i, r#type: 2, ..Default::default() }
+    AttributeProto {
+        name: name.into(),
+        i,
+        r#type: 2,
+        ..Default::default()
+    }
 }
 
 fn text(name: &str, s: &str) -> AttributeProto {
-    AttributeProto { name: name.into(), s: s.into(), r#type: 3, ..Default::default() }
+    AttributeProto {
+        name: name.into(),
+        s: s.into(),
+        r#type: 3,
+        ..Default::default()
+    }
 }
 
 /// Numbers without a pattern, between −2 and 2.
@@ -107,13 +145,19 @@ fn numbers(count: usize) -> Vec<f32> {
 
 /// The output on one input.
 fn run(graph: &Graph, input: &[f32]) -> Vec<f32> {
-    graph.run_outputs(&[input.to_vec()]).expect("inputs fit").remove(0)
+    graph
+        .run_outputs(&[input.to_vec()])
+        .expect("inputs fit")
+        .remove(0)
 }
 
 fn assert_close(got: &[f32], wanted: &[f32]) {
     assert_eq!(got.len(), wanted.len());
     for (i, (g, w)) in got.iter().zip(wanted).enumerate() {
-        assert!((g - w).abs() <= 1e-5 * (1.0 + w.abs()), "element {i}: {g} for {w}");
+        assert!(
+            (g - w).abs() <= 1e-5 * (1.0 + w.abs()),
+            "element {i}: {g} for {w}"
+        );
     }
 }
 
@@ -121,7 +165,13 @@ fn assert_close(got: &[f32], wanted: &[f32]) {
 fn operators(graph: &Graph) -> Vec<String> {
     let op = |node: &crate::Node| match &node.op {
         GraphOp::Input | GraphOp::Const(_) => None,
-        op => Some(format!("{op:?}").split([' ', '(']).next().unwrap_or_default().to_owned()),
+        op => Some(
+            format!("{op:?}")
+                .split([' ', '('])
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+        ),
     };
     graph.nodes.iter().filter_map(op).collect()
 }

@@ -11,7 +11,9 @@ fn rows(f: impl Fn(&[f32]) -> Vec<f32>) -> Vec<f32> {
 }
 
 fn model() -> Model {
-    Model::default().input("x", &[ROWS, WIDTH]).ints("last", &[-1])
+    Model::default()
+        .input("x", &[ROWS, WIDTH])
+        .ints("last", &[-1])
 }
 
 fn output(graph: &Graph) -> Vec<f32> {
@@ -37,7 +39,12 @@ fn rms_norm_with_its_gain_inside() {
         .import()
         .expect("an RMS norm");
     assert_eq!(operators(&graph), ["RmsNorm", "Mul"]);
-    let wanted = rows(|r| r.iter().zip(gain).map(|(x, g)| x * g / rms(r, 0.01)).collect());
+    let wanted = rows(|r| {
+        r.iter()
+            .zip(gain)
+            .map(|(x, g)| x * g / rms(r, 0.01))
+            .collect()
+    });
     assert_close(&output(&graph), &wanted);
 }
 
@@ -51,7 +58,11 @@ fn l2_norm_with_a_bound() {
         .import()
         .expect("an L2 norm");
     assert_eq!(operators(&graph), ["RmsNorm", "Mul"]);
-    let wanted = rows(|r| r.iter().map(|x| x / rms(r, 0.0) / (WIDTH as f32).sqrt()).collect());
+    let wanted = rows(|r| {
+        r.iter()
+            .map(|x| x / rms(r, 0.0) / (WIDTH as f32).sqrt())
+            .collect()
+    });
     assert_close(&output(&graph), &wanted);
     assert_eq!(run(&graph, &[0.0; ROWS * WIDTH]), [0.0; ROWS * WIDTH]);
 }
@@ -113,7 +124,10 @@ fn masks_of_several_kinds_become_one() {
         GraphOp::Softmax { allowed } => allowed.clone(),
         _ => None,
     });
-    assert_eq!(allowed.expect("a mask")[..WIDTH], [false, true, true, false]);
+    assert_eq!(
+        allowed.expect("a mask")[..WIDTH],
+        [false, true, true, false]
+    );
     let wanted = rows(|r| {
         let (a, b) = (r[1].exp(), (r[2] - 0.5).exp());
         vec![0.0, a / (a + b), b / (a + b), 0.0]
@@ -150,7 +164,10 @@ fn a_value_used_elsewhere_ends_the_chain() {
         .node_with("Concat", &["t", "e"], "y", vec![int("axis", 1)])
         .import()
         .expect("two chains");
-    let expected = [vec![Unary::Affine(2.0, 0.0), Unary::Tanh], vec![Unary::Affine(0.5, 0.0), Unary::Exp]];
+    let expected = [
+        vec![Unary::Affine(2.0, 0.0), Unary::Tanh],
+        vec![Unary::Affine(0.5, 0.0), Unary::Exp],
+    ];
     assert_eq!(chains(&graph), expected);
 }
 
@@ -166,7 +183,10 @@ fn arithmetic_alone_makes_no_chain() {
         .import()
         .expect("arithmetic");
     assert_eq!(operators(&graph), ["Mul", "Mul", "Add", "Add"]);
-    assert_close(&output(&graph), &rows(|r| r.iter().map(|x| 2.0 * x - 1.0).collect()));
+    assert_close(
+        &output(&graph),
+        &rows(|r| r.iter().map(|x| 2.0 * x - 1.0).collect()),
+    );
 }
 
 #[test]
@@ -186,7 +206,9 @@ fn leading_and_trailing_constants_join_a_gelu() {
         .node("Mul", &["g", "z"], "y")
         .import()
         .expect("a GELU");
-    let [chain] = &chains(&graph)[..] else { panic!("one chain") };
+    let [chain] = &chains(&graph)[..] else {
+        panic!("one chain")
+    };
     assert_eq!(operators(&graph), ["Unary"]);
     assert_eq!(chain[0], Unary::Affine(0.5, 1.0));
     let gelu = |x: f64| 3.0 * Unary::GeluExact.eval(0.5 * x + 1.0);
@@ -223,7 +245,10 @@ fn a_choice_by_a_constant_is_a_product() {
 #[test]
 fn outputs_keep_their_names() {
     // y is the input itself: it gets a node of its own, so that both names exist.
-    let graph = model().node("Identity", &["x"], "y").import().expect("an identity");
+    let graph = model()
+        .node("Identity", &["x"], "y")
+        .import()
+        .expect("an identity");
     assert_eq!(graph.values[graph.inputs[0].0].name, "x");
     assert_eq!(graph.values[graph.outputs[0].0].name, "y");
     assert_eq!(output(&graph), numbers(ROWS * WIDTH));
