@@ -185,7 +185,7 @@ impl<'a> Planner<'a> {
     fn cost(&self, from: usize, to: usize, k: u32) -> u64 {
         let rows: usize = self.rows[from..to].iter().sum();
         let live = self.program.value_count(&self.live[to]);
-        (1u64 << (k + 24)) + 64 * boundary_rows(live) as u64 + (rows as u64 * rows as u64 >> 20)
+        (1u64 << (k + 24)) + 64 * boundary_rows(live) as u64 + ((rows as u64 * rows as u64) >> 20)
     }
 
     /// Positions where few tensors are live: the local minima, at most a few dozen.

@@ -63,10 +63,16 @@ pub(crate) fn chunks(words: &[Fr]) -> impl Iterator<Item = (Option<Fr>, Option<F
     (0..count).map(|i| (words.get(2 * i).copied(), words.get(2 * i + 1).copied()))
 }
 
+/// Whether a round applies the S-box to the whole state: the first and the last four do.
+pub(crate) fn is_full_round(round: usize) -> bool {
+    let partial = FULL_ROUNDS / 2..FULL_ROUNDS / 2 + PARTIAL_ROUNDS;
+    !partial.contains(&round)
+}
+
 fn permute(state: &mut [Fr; 3]) {
     let parameters = parameters();
     for (round, constants) in parameters.constants.iter().enumerate() {
-        let full = round < FULL_ROUNDS / 2 || round >= FULL_ROUNDS / 2 + PARTIAL_ROUNDS;
+        let full = is_full_round(round);
         for (i, (s, c)) in state.iter_mut().zip(constants).enumerate() {
             *s += c;
             if full || i == 0 {
@@ -81,7 +87,7 @@ fn permute(state: &mut [Fr; 3]) {
 
 /// The field elements of packed words ([`halocast_ir::pack`]).
 pub fn words(values: &[i32]) -> Vec<Fr> {
-    let element = |w: [u8; 32]| Fr::from_repr(w.into()).expect("packed words have 240 bits");
+    let element = |w: [u8; 32]| Fr::from_repr(w).expect("packed words have 240 bits");
     halocast_ir::pack(values).into_iter().map(element).collect()
 }
 

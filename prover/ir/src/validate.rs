@@ -140,7 +140,7 @@ impl Program {
                     .map(|v| v.unsigned_abs() as u128)
                     .max()
                     .unwrap_or(0);
-                check_acc(largest * (w.rows as u128) << 15, bias, *mul)
+                check_acc((largest * w.rows as u128) << 15, bias, *mul)
             }
             OpKind::MatMul { x, y, mul, out, .. } => {
                 let (xs, ys) = (&self.tensor(*x).shape, &self.tensor(*y).shape);

@@ -281,7 +281,7 @@ fn place(temp: &Path, root: &Path, fresh: &Manifest, force: bool) -> Result<(), 
     let occupied = fs::read_dir(root).is_ok_and(|mut d| d.next().is_some()) || root.is_file();
     if occupied {
         let old = Manifest::read(&root.join(MANIFEST));
-        if old.as_ref().is_ok_and(|m| m.files == subset(m, fresh)) && !force {
+        if old.as_ref().is_ok_and(|m| m.files == subset(m, fresh)) {
             return Ok(());
         }
         let what = match old {
@@ -295,8 +295,13 @@ fn place(temp: &Path, root: &Path, fresh: &Manifest, force: bool) -> Result<(), 
                 what,
             });
         }
-        fs::remove_dir_all(root).map_err(|e| BundleError::io(root, e))?;
-    } else if root.is_dir() {
+        // Out of the way first, so that a kill between the two leaves one of them whole.
+        let old = temp.with_extension(format!("old-{}", std::process::id()));
+        fs::rename(root, &old).map_err(|e| BundleError::io(root, e))?;
+        fs::rename(temp, root).map_err(|e| BundleError::io(root, e))?;
+        return fs::remove_dir_all(&old).map_err(|e| BundleError::io(&old, e));
+    }
+    if root.is_dir() {
         fs::remove_dir(root).map_err(|e| BundleError::io(root, e))?;
     }
     fs::rename(temp, root).map_err(|e| BundleError::io(root, e))

@@ -34,13 +34,7 @@ impl Request {
     /// From `{"inputs": {…}}`: for `infer` nested arrays by tensor name, in the model's own units; for `generate`
     /// `{"prompt": "text" or [ids], "n": 12}`.
     pub fn from_json(bundle: &Bundle, json: &Value) -> Result<Self, PipelineError> {
-        let top = json
-            .as_object()
-            .ok_or_else(|| bad("inputs", "expected {\"inputs\": {…}}"))?;
-        if let Some(other) = top.keys().find(|k| *k != "inputs") {
-            return Err(bad(other, "unknown field beside \"inputs\""));
-        }
-        let inputs = top.get("inputs").and_then(Value::as_object);
+        let inputs = json.get("inputs").and_then(Value::as_object);
         let inputs = inputs.ok_or_else(|| bad("inputs", "expected {\"inputs\": {…}}"))?;
         match bundle.manifest().task {
             TaskSpec::Infer => infer_values(bundle.quantized(), json),
@@ -139,6 +133,9 @@ impl Prompt {
     }
 }
 
+/// Sizes of a vocabulary in which byte b is token b: all bytes, and perhaps some special tokens behind them.
+const BYTE_VOCABULARY: std::ops::RangeInclusive<usize> = 256..=300;
+
 fn prompt_from_json(
     inputs: &serde_json::Map<String, Value>,
     vocab: usize,
@@ -152,7 +149,9 @@ fn prompt_from_json(
     let n = inputs.get("n").and_then(Value::as_u64);
     let n = n.ok_or_else(|| bad("n", "expected a whole number: how many tokens to answer"))?;
     let tokens = match inputs.get("prompt") {
-        Some(Value::String(text)) if vocab >= 256 => text.bytes().map(i32::from).collect(),
+        Some(Value::String(text)) if BYTE_VOCABULARY.contains(&vocab) => {
+            text.bytes().map(i32::from).collect()
+        }
         Some(Value::String(_)) => {
             let what =
                 format!("text needs a byte vocabulary, this model has {vocab} tokens; give ids");

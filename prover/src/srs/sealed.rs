@@ -192,8 +192,6 @@ pub(crate) struct Opened<H> {
     pub(crate) header: H,
     pub(crate) payload: BufReader<File>,
     pub(crate) payload_len: u64,
-    /// SHA-256 of the whole file, as stored at its end.
-    pub(crate) digest: [u8; 32],
 }
 
 /// Opens and checks magic, version, length and checksum.
@@ -204,7 +202,7 @@ pub(crate) fn open_sealed<H: DeserializeOwned>(
     let (header, file, payload_start, payload_len) = read_preamble(path, format)?;
     let mut reader = BufReader::with_capacity(BUFFER, file);
     let digest = check_digest(&mut reader, payload_start + payload_len).map_err(io_error(path))?;
-    let digest = digest.ok_or_else(|| SealedError::Checksum {
+    digest.ok_or_else(|| SealedError::Checksum {
         path: path.to_owned(),
     })?;
     reader
@@ -214,7 +212,6 @@ pub(crate) fn open_sealed<H: DeserializeOwned>(
         header,
         payload: reader,
         payload_len,
-        digest,
     })
 }
 

@@ -80,7 +80,7 @@ impl SrsStore {
         check_size(k)?;
         match source {
             SrsSource::Development => self.development(k),
-            SrsSource::File(path) => self.from_file(path, k),
+            SrsSource::File(path) => self.read_file(path, k),
         }
     }
 
@@ -98,7 +98,7 @@ impl SrsStore {
     }
 
     /// Halving a string means a Fourier transform over points for the Lagrange basis, minutes at k = 20: so it is kept.
-    fn from_file(&self, path: &Path, k: u32) -> Result<Srs, SrsError> {
+    fn read_file(&self, path: &Path, k: u32) -> Result<Srs, SrsError> {
         let info = srs_info(path)?;
         if info.k < k {
             return Err(SrsError::TooSmall {

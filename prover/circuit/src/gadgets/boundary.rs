@@ -4,8 +4,8 @@
 use crate::CircuitError;
 use crate::builder::{Builder, Cell, Column, Wire};
 use crate::field::fr;
-use crate::gates::{FULL_ROUNDS, Gate, PARTIAL_ROUNDS};
-use crate::poseidon::parameters;
+use crate::gates::Gate;
+use crate::poseidon::{is_full_round, parameters};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halocast_ir::{ACT_OFFSET, SLOT_BITS, SLOTS_PER_WORD};
@@ -113,7 +113,7 @@ fn absorb_coefficients(words: usize, i: usize) -> [Fr; 4] {
 fn permutation(b: &mut Builder, state: &mut [Fr; 3]) {
     let parameters = parameters();
     for (round, &[c0, c1, c2]) in parameters.constants.iter().enumerate() {
-        let full = round < FULL_ROUNDS / 2 || round >= FULL_ROUNDS / 2 + PARTIAL_ROUNDS;
+        let full = is_full_round(round);
         let mut constants = [c0, c1, c2];
         if full {
             let row = b.row_with(Gate::Sbox2, [c0, c1, c2, Fr::ZERO]);

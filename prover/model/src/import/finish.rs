@@ -36,8 +36,8 @@ pub(super) fn finish(
         let value = emit.node(id, GraphOp::Input, vec![]);
         emit.graph.inputs.push(value);
     }
-    for id in 0..b.nodes.len() {
-        let live = !users[id].is_empty() || outputs.contains(&id);
+    for (id, users) in users.iter().enumerate() {
+        let live = !users.is_empty() || outputs.contains(&id);
         if live && emit.ids[id].is_none() {
             emit.lower(id)?;
         }

@@ -84,10 +84,9 @@ impl Builder {
         for &part in parts {
             let mut rest = self.shape(part).to_vec();
             shape[axis] += rest.get(axis).copied().unwrap_or(0);
-            rest.iter_mut()
-                .nth(axis)
-                .into_iter()
-                .for_each(|len| *len = shape[axis]);
+            if let Some(len) = rest.get_mut(axis) {
+                *len = shape[axis];
+            }
             if rest != shape || self.dtype(part) != dtype {
                 return Err(self.misfit(parts));
             }
@@ -120,7 +119,7 @@ impl Builder {
         let all = (first..shape[axis]).step_by(step.max(1));
         if step < 2
             || first >= step
-            || shape[axis] % step != 0
+            || !shape[axis].is_multiple_of(step)
             || !all.eq(positions.iter().copied())
         {
             return Ok(None);
