@@ -132,7 +132,6 @@ contract HostileReceiversTest is Fixture {
         vm.assertEq(bytes32(last), bytes32(IInferenceOracle.InsufficientGasForCallback.selector));
     }
 
-    /// forge-config: default.fuzz.runs = 64
     function testFuzz_burner_never_blocks_storage_at_the_tightest_gas(
         uint256 callbackGas
     ) public {

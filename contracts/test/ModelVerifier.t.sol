@@ -74,10 +74,8 @@ contract ModelVerifierTest is Test {
         uint256 seed
     ) internal pure {
         bytes memory body = new bytes(SNARK_BYTES - 32);
-        bytes32 word;
         for (uint256 i = 0; i < body.length; ++i) {
-            if (i % 32 == 0) word = keccak256(abi.encode(seed, i));
-            body[i] = word[i % 32];
+            body[i] = bytes1(uint8(uint256(keccak256(abi.encode(seed, i / 32))) >> (8 * (i % 32))));
         }
         s.snark = abi.encodePacked(body, keccak256(abi.encodePacked(instances(s), body)));
     }
