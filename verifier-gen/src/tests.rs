@@ -1,8 +1,20 @@
-//! Against a stored key of a small aggregation (two layer proofs, `tests/fixtures`).
+//! Against a stored key and proof: an aggregation of three layer proofs of TinyGemma (`tests/fixtures`, made with
+//! `halocast setup` and `halocast prove`: the bytes in `keys/aggregate.vk`, and two fields of the proof file).
 
 use crate::{CONTRACT_NAME, GenerateError, SOLC_VERSION, generate};
-use halocast_prover::aggregate::{AggregationVk, OuterProof};
+use halo2_base::halo2_proofs::halo2curves::{
+    bn256::{Fr, G1Affine},
+    ff::PrimeField,
+};
+use halocast_prover::aggregate::{AggregationVk, OuterProof, VerifyError};
+use serde::Deserialize;
 use std::{env, fs, path::PathBuf};
+
+#[derive(Deserialize)]
+struct ProofFile {
+    instances: Vec<String>,
+    proof: String,
+}
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -11,14 +23,44 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn stored_vk() -> AggregationVk {
-    bincode::deserialize(&fs::read(fixture("two-layers.vk")).unwrap()).unwrap()
+    bincode::deserialize(&fs::read(fixture("three-layers.vk")).unwrap()).unwrap()
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits = hex.strip_prefix("0x").unwrap();
+    (0..digits.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&digits[i..i + 2], 16).unwrap())
+        .collect()
+}
+
+fn stored_proof() -> OuterProof {
+    let text = fs::read_to_string(fixture("three-layers.proof.json")).unwrap();
+    let file: ProofFile = serde_json::from_str(&text).unwrap();
+    let word = |hex: &String| {
+        let mut repr: [u8; 32] = bytes(hex).try_into().unwrap();
+        repr.reverse();
+        Fr::from_repr(repr).unwrap()
+    };
+    OuterProof {
+        instances: file.instances.iter().map(word).collect(),
+        proof: bytes(&file.proof),
+    }
 }
 
 #[test]
-fn stored_proof_verifies_under_the_stored_key() {
-    let outer: OuterProof =
-        bincode::deserialize(&fs::read(fixture("two-layers.proof")).unwrap()).unwrap();
-    stored_vk().verify(&outer).unwrap();
+fn stored_proof_verifies_under_the_stored_key_and_only_as_it_is() {
+    let (vk, good) = (stored_vk(), stored_proof());
+    vk.verify(&good).unwrap();
+    for i in 12..good.instances.len() {
+        let mut bad = good.clone();
+        bad.instances[i] += Fr::from(1);
+        assert_eq!(vk.verify(&bad), Err(VerifyError::Proof), "word {i}");
+    }
+    let mut bad = good;
+    let last = bad.proof.len() - 1;
+    bad.proof[last] ^= 1;
+    assert!(vk.verify(&bad).is_err());
 }
 
 #[test]
@@ -60,7 +102,7 @@ fn source_names_its_parents() {
         );
     }
     assert!(generated.insecure_srs);
-    assert_eq!(generated.instances, 12 + 1 + 1 + 2 + 1);
+    assert_eq!(generated.instances, 12 + 1 + 3 + 3 + 1);
     assert_eq!(generated.proof_blob_len, 12 * 32 + generated.proof_len);
 }
 

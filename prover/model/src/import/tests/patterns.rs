@@ -67,6 +67,7 @@ fn l2_norm_with_a_bound() {
     assert_eq!(run(&graph, &[0.0; ROWS * WIDTH]), [0.0; ROWS * WIDTH]);
 }
 
+/// tract may keep the division, which is refused, or make it a product with a reciprocal: never a norm.
 #[test]
 fn a_large_bound_is_not_a_norm() {
     let result = model()
@@ -75,7 +76,10 @@ fn a_large_bound_is_not_a_norm() {
         .node("Max", &["norm", "bound"], "bounded")
         .node("Div", &["x", "bounded"], "y")
         .import();
-    assert!(result.is_err_and(|e| e.to_string().contains("Div")));
+    match result {
+        Err(error) => assert!(error.to_string().contains("Div"), "{error}"),
+        Ok(graph) => assert!(!operators(&graph).contains(&"RmsNorm".to_owned())),
+    }
 }
 
 #[test]
@@ -182,7 +186,8 @@ fn arithmetic_alone_makes_no_chain() {
         .node("Add", &["less", "x"], "y")
         .import()
         .expect("arithmetic");
-    assert_eq!(operators(&graph), ["Mul", "Mul", "Add", "Add"]);
+    // tract may cancel the two factors.
+    assert!(chains(&graph).is_empty(), "{:?}", operators(&graph));
     assert_close(
         &output(&graph),
         &rows(|r| r.iter().map(|x| 2.0 * x - 1.0).collect()),
