@@ -157,3 +157,46 @@ pub struct Statement {
     /// Context word.
     pub context: Fr,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_kinds_survive_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("proof.json");
+        // Words are little endian: the last byte is the highest, and 0.
+        let mut word = [1; 32];
+        word[31] = 0;
+        let statement = Statement {
+            inputs: vec![word, [0; 32]],
+            outputs: vec![[0; 32]],
+            context: Fr::from(42),
+        };
+        let zero = || field_to_hex(&Fr::zero());
+        let layer = LayerEntry {
+            name: "s".into(),
+            instances: [zero(), zero()],
+            proof: "0x0102".into(),
+        };
+        let bodies = [
+            ProofBody::Layers {
+                layers: vec![layer],
+                salts: [zero(), zero()],
+            },
+            ProofBody::Evm {
+                instances: vec![zero()],
+                proof: "0x010203".into(),
+            },
+        ];
+        for (body, bytes) in bodies.into_iter().zip([2, 3]) {
+            let file = ProofFile::new("m", &zero(), &statement, body);
+            file.write(&path).unwrap();
+            let read = ProofFile::read(&path).unwrap();
+            assert_eq!(read, file);
+            assert_eq!(read.statement().unwrap(), statement);
+            assert_eq!(read.body.proof_bytes(), bytes);
+        }
+    }
+}
