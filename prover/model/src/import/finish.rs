@@ -7,10 +7,12 @@ use std::sync::Arc;
 use super::error::ImportError;
 use super::ir::{Builder, Id, Op, Result};
 use super::scalar::users;
-use crate::graph::{Dtype, Graph, GraphOp, Node, Value, ValueId};
+use crate::graph::{Dtype, Graph, GraphOp, Node, Unary, Value, ValueId};
 
 /// Larger numbers come from masks (the lowest number of a type): they are no weights.
 const LARGEST: f32 = 1e30;
+/// Why a division is refused: 1/b as a table loses all precision where b comes near zero.
+const DIVISION: &str = "division by a tensor that is not constant, outside norms and softmax";
 
 /// The finished graph. `names` are the outputs' names in the ONNX file.
 pub(super) fn finish(
@@ -61,11 +63,12 @@ impl Emit<'_> {
         let node = &self.b.nodes[id];
         let inputs: Vec<ValueId> = node.inputs.iter().filter_map(|&i| self.ids[i]).collect();
         let op = match &node.op {
+            Op::Graph(GraphOp::Mul) if node.inputs.iter().any(|&i| self.inverts(i)) => {
+                return Err(self.refused(id, "Div", DIVISION));
+            }
             Op::Graph(op) => op.clone(),
             Op::Where => return self.choice(id, &inputs),
-            Op::Div => {
-                return Err(self.refused(id, "Div", "division by a value that is not constant"));
-            }
+            Op::Div => return Err(self.refused(id, "Div", DIVISION)),
             Op::Max | Op::Min => {
                 return Err(self.refused(
                     id,
@@ -89,6 +92,14 @@ impl Emit<'_> {
         }
         self.node(id, op, inputs);
         Ok(())
+    }
+
+    /// Whether a factor is a reciprocal: tract writes `a / b` as `a · (1 / b)`.
+    fn inverts(&self, id: Id) -> bool {
+        let Some(GraphOp::Unary(chain)) = self.b.graph_op(id) else {
+            return false;
+        };
+        chain.last() == Some(&Unary::Recip)
     }
 
     fn refused(&self, id: Id, operator: &str, reason: &str) -> ImportError {

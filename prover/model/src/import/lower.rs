@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops;
 use tract_onnx::tract_core::ops::array::{
-    Gather, MultiBroadcastTo, Pad, PadMode, Slice, Tile, TypedConcat,
+    Gather, GatherNd, MultiBroadcastTo, Pad, PadMode, Slice, Tile, TypedConcat,
 };
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::cast::Cast;
@@ -228,10 +228,28 @@ impl Lowering<'_> {
         if node.op_is::<Tile>() {
             return self.tile(x, &shape).map(Some);
         }
+        if node.op_is::<GatherNd>() {
+            return self.gather_nd(node, x, inputs[1]).map(Some);
+        }
         match (node.op_as::<Gather>(), node.op_as::<Pad>()) {
             (Some(op), _) => self.b.gather(x, inputs[1], op.axis).map(Some),
             (_, Some(op)) => self.pad(x, op).map(Some),
             _ => Ok(None),
+        }
+    }
+
+    /// Only with one index a row, which is a gather on the first axis.
+    fn gather_nd(&mut self, node: &TypedNode, x: Id, indices: Id) -> Result<Id> {
+        let batch_dims = node.op_as::<GatherNd>().map_or(0, |op| op.batch_dims);
+        match self.b.shape(indices).split_last() {
+            Some((1, rest)) if batch_dims == 0 => {
+                let rest = rest.to_vec();
+                let indices = self.b.reshape(indices, rest)?;
+                self.b.gather(x, indices, 0)
+            }
+            _ => Err(self
+                .b
+                .unsupported("GatherND", "it has several indices a row")),
         }
     }
 

@@ -67,6 +67,13 @@ fn operators_without_a_meaning_here() {
         .node("Sin", &["x"], "y")
         .import();
     assert!(matches!(error, Err(ImportError::Unsupported { operator, .. }) if operator == "Sin"));
+
+    let error = Model::default()
+        .input("x", &[2])
+        .input("z", &[2])
+        .node("Div", &["x", "z"], "y")
+        .import();
+    assert!(matches!(error, Err(ImportError::Unsupported { operator, .. }) if operator == "Div"));
 }
 
 #[test]
