@@ -64,7 +64,7 @@ impl Plan {
 
     /// Bytes of the raw verifier's run-time code.
     pub(crate) fn code_bytes(self, instances: usize) -> usize {
-        9_400 + 1_100 * self.advice + 2_600 * self.lookup + 211 * instances
+        8_900 + 1_100 * self.advice + 2_600 * self.lookup + 211 * instances
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::srs::Srs;
 use halo2_base::{
-    gates::circuit::CircuitBuilderStage,
+    gates::circuit::{CircuitBuilderStage, builder::BaseCircuitBuilder},
     halo2_proofs::{
         halo2curves::bn256::{Fr, G1Affine},
         plonk::create_proof,
@@ -53,7 +53,8 @@ impl AggregationKey {
             request.snarks,
             request.openings,
         )?;
-        self.prove_unchecked(srs, request, &mut rng)
+        let builder = self.fill(srs, request, &mut rng);
+        self.finish(srs, builder, rng)
     }
 
     fn check_srs(&self, srs: &Srs) -> Result<(), AggregateError> {
@@ -70,15 +71,14 @@ impl AggregationKey {
         Ok(())
     }
 
-    /// Without the native checks: a lie goes into the circuit and must come out as a proof that does not verify.
-    pub(crate) fn prove_unchecked(
+    /// Fills the circuit without the native checks, so that tests can put lies into it.
+    pub(crate) fn fill(
         &self,
         srs: &Srs,
         request: AggregationRequest<'_>,
-        mut rng: impl RngCore + CryptoRng,
-    ) -> Result<OuterProof, AggregateError> {
+        rng: impl RngCore + CryptoRng,
+    ) -> BaseCircuitBuilder<Fr> {
         let g = srs.params.get_g();
-        let blind = Blind::random(g[0], g[1], &mut rng);
         let AggregationRequest {
             snarks,
             openings,
@@ -87,28 +87,33 @@ impl AggregationKey {
         } = request;
         let witness = Witness {
             snarks,
-            blind,
+            blind: Blind::random(g[0], g[1], rng),
             openings,
             model_salt,
             context,
         };
-        let builder = circuit::build(
+        circuit::build(
             CircuitBuilderStage::Prover,
             self.meta.params.clone(),
             generator(srs),
             self.shape(),
             witness,
         )
-        .use_break_points(self.meta.break_points.clone());
-        let instances: Vec<Fr> = builder.assigned_instances[0]
-            .iter()
-            .map(|cell| *cell.value())
-            .collect();
+        .use_break_points(self.meta.break_points.clone())
+    }
+
+    fn finish(
+        &self,
+        srs: &Srs,
+        builder: BaseCircuitBuilder<Fr>,
+        rng: impl RngCore + CryptoRng,
+    ) -> Result<OuterProof, AggregateError> {
+        let instances = exposed(&builder);
         let mut transcript =
             <EvmTranscript<G1Affine, NativeLoader, _, _> as TranscriptWriterBuffer<_, _, _>>::init(
                 Vec::new(),
             );
-        let seed = ChaCha20Rng::from_rng(&mut rng).map_err(|e| halo2_error("randomness", &e))?;
+        let seed = ChaCha20Rng::from_rng(rng).map_err(|e| halo2_error("randomness", &e))?;
         create_proof::<KZGCommitmentScheme<_>, ProverSHPLONK<_>, _, _, _, _>(
             &srs.params,
             &self.pk,
@@ -125,6 +130,12 @@ impl AggregationKey {
         self.vk().verify(&outer)?;
         Ok(outer)
     }
+}
+
+/// Public words of a filled circuit.
+pub(crate) fn exposed(builder: &BaseCircuitBuilder<Fr>) -> Vec<Fr> {
+    let cells = &builder.assigned_instances[0];
+    cells.iter().map(|cell| *cell.value()).collect()
 }
 
 fn halo2_error(stage: &'static str, error: &dyn std::fmt::Display) -> AggregateError {

@@ -60,6 +60,9 @@ fn encode<'a>(words: impl Iterator<Item = &'a Fr>, proof: &[u8]) -> Vec<u8> {
         .collect()
 }
 
+/// Two points to be compared by a pairing.
+type Pair = KzgAccumulator<G1Affine, NativeLoader>;
+
 /// Everything a verifier needs, and everything the contract is generated from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AggregationVk {
@@ -135,21 +138,27 @@ impl AggregationVk {
             });
         }
         let exposed = self.exposed_accumulator(instances)?;
-        let decide = |accumulator| {
-            <SHPLONK as AccumulationDecider<_, NativeLoader>>::decide(
-                &self.deciding_key,
-                accumulator,
-            )
-        };
-        decide(self.proof_accumulator(outer)?).map_err(|_| VerifyError::Proof)?;
-        decide(exposed).map_err(|_| VerifyError::AccumulatedProofs)
+        let own = self.proof_accumulator(outer)?;
+        self.decide(own).map_err(|_| VerifyError::Proof)?;
+        self.decide(exposed)
+            .map_err(|_| VerifyError::AccumulatedProofs)
+    }
+
+    /// e(lhs, G2) = e(rhs, τG2)
+    fn decide(&self, pair: Pair) -> Result<(), snark_verifier::Error> {
+        <SHPLONK as AccumulationDecider<_, NativeLoader>>::decide(&self.deciding_key, pair)
+    }
+
+    /// Only the pairing of the exposed pair.
+    #[cfg(test)]
+    pub(crate) fn decide_exposed(&self, instances: &[Fr]) -> Result<(), VerifyError> {
+        let pair = self.exposed_accumulator(instances)?;
+        self.decide(pair)
+            .map_err(|_| VerifyError::AccumulatedProofs)
     }
 
     /// The pair that the circuit exposes: limbs in range, coordinates canonical, points on the curve.
-    fn exposed_accumulator(
-        &self,
-        instances: &[Fr],
-    ) -> Result<KzgAccumulator<G1Affine, NativeLoader>, VerifyError> {
+    fn exposed_accumulator(&self, instances: &[Fr]) -> Result<Pair, VerifyError> {
         let limbs: Vec<&Fr> = instances.iter().take(ACCUMULATOR_WORDS).collect();
         <LimbsEncoding<LIMBS, BITS> as AccumulatorEncoding<G1Affine, NativeLoader>>::from_repr(
             &limbs,
@@ -158,10 +167,7 @@ impl AggregationVk {
     }
 
     /// The pair that the proof itself leaves.
-    fn proof_accumulator(
-        &self,
-        outer: &OuterProof,
-    ) -> Result<KzgAccumulator<G1Affine, NativeLoader>, VerifyError> {
+    fn proof_accumulator(&self, outer: &OuterProof) -> Result<Pair, VerifyError> {
         let malformed = |e: snark_verifier::Error| VerifyError::Malformed(format!("{e:?}"));
         let instances = [outer.instances.clone()];
         let mut transcript =

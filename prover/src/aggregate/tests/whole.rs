@@ -6,13 +6,30 @@ use crate::{
     aggregate::{
         AggregateError, AggregationConfig, AggregationKey, AggregationRequest, AggregationShape,
         AggregationVk, InputVisibility, InstanceLayout, Openings, OuterProof, Snark, VerifyError,
-        model_commitment, verify_layer_proof,
+        circuit::Blind, commitment::native_coordinates, model_commitment, prove::exposed,
+        segment_key_digest, verify_layer_proof,
     },
-    poseidon::boundary_commitment,
+    poseidon::{boundary_commitment, poseidon_hash},
     srs::{Srs, SrsSource, SrsStore, default_cache_dir},
 };
-use halo2_base::halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
+use halo2_base::halo2_proofs::{
+    halo2curves::{
+        bn256::{Fr, G1, G1Affine},
+        ff::Field,
+        group::Curve,
+    },
+    poly::commitment::ParamsProver,
+};
 use rand::{SeedableRng, rngs::StdRng};
+use snark_verifier::{
+    loader::native::NativeLoader,
+    util::{arithmetic::fe_to_limbs, transcript::Transcript},
+    verifier::SnarkVerifier,
+};
+use snark_verifier_sdk::{
+    BITS, LIMBS, PlonkSuccinctVerifier, SHPLONK,
+    halo2::{POSEIDON_SPEC, PoseidonTranscript},
+};
 use std::sync::LazyLock;
 
 fn f(v: u64) -> Fr {
@@ -57,6 +74,8 @@ struct Fixture {
     outer: OuterProof,
 }
 
+/// Seed of the blind in filled circuits.
+const FILL_SEED: u64 = 5;
 const SALT: u64 = 77;
 const CONTEXT: u64 = 88;
 
@@ -72,6 +91,20 @@ impl Fixture {
 
     fn vk(&self) -> &AggregationVk {
         self.key.vk()
+    }
+
+    /// Public words of the circuit filled with these proofs, without a native check.
+    fn filled(&self, snarks: &[Snark]) -> Vec<Fr> {
+        let openings = openings();
+        let request = AggregationRequest {
+            snarks,
+            ..self.request(&openings)
+        };
+        exposed(
+            &self
+                .key
+                .fill(&self.srs, request, StdRng::seed_from_u64(FILL_SEED)),
+        )
     }
 
     /// The error of an attempt to prove with other inputs.
@@ -232,26 +265,66 @@ fn mangled_proofs_are_refused_without_a_panic() {
 fn a_lie_in_a_layer_proof_spoils_the_accumulator() {
     // past the native checks, straight into the circuit: a proof with one evaluation changed
     let fx = &*FIXTURE;
-    let mut snarks = fx.snarks.clone();
-    let evaluations = snarks[1].proof.len() - 3 * 32;
-    snarks[1].proof[evaluations] ^= 1;
-    assert!(verify_layer_proof(fx.vk().deciding_key(), &snarks[1]).is_err());
-    let openings = openings();
-    let request = AggregationRequest {
-        snarks: &snarks,
-        ..fx.request(&openings)
-    };
-    let error = fx
-        .key
-        .prove_unchecked(&fx.srs, request, StdRng::seed_from_u64(2))
-        .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            AggregateError::SelfCheck(VerifyError::AccumulatedProofs)
-        ),
-        "{error}"
-    );
+    fx.vk().decide_exposed(&fx.filled(&fx.snarks)).unwrap();
+    for segment in 0..2 {
+        let mut snarks = fx.snarks.clone();
+        let evaluation = snarks[segment].proof.len() - 3 * 32;
+        snarks[segment].proof[evaluation] ^= 1;
+        assert!(verify_layer_proof(fx.vk().deciding_key(), &snarks[segment]).is_err());
+        let error = fx.vk().decide_exposed(&fx.filled(&snarks)).unwrap_err();
+        assert_eq!(error, VerifyError::AccumulatedProofs, "segment {segment}");
+    }
+}
+
+/// The circuit's accumulator is the documented one: L = B_L + Σ r^(i+1) L_i and so for R, with r drawn from the key
+/// digests, the ends of the transcripts and the blind.
+#[test]
+fn accumulator_is_the_documented_combination() {
+    let fx = &*FIXTURE;
+    let g = fx.srs.params.get_g();
+    let blind = Blind::random(g[0], g[1], StdRng::seed_from_u64(FILL_SEED));
+    let svk = fx.vk().deciding_key().svk();
+    let mut absorbed = vec![];
+    let mut pairs = vec![];
+    for snark in &fx.snarks {
+        let mut transcript = PoseidonTranscript::<NativeLoader, &[u8]>::from_spec(
+            snark.proof(),
+            POSEIDON_SPEC.clone(),
+        );
+        let proof = PlonkSuccinctVerifier::<SHPLONK>::read_proof(
+            &svk,
+            &snark.protocol,
+            &snark.instances,
+            &mut transcript,
+        )
+        .unwrap();
+        let end = Transcript::<G1Affine, NativeLoader>::squeeze_challenge(&mut transcript);
+        absorbed.extend([segment_key_digest(&snark.protocol), end]);
+        let pair = PlonkSuccinctVerifier::<SHPLONK>::verify(
+            &svk,
+            &snark.protocol,
+            &snark.instances,
+            &proof,
+        );
+        pairs.push(pair.unwrap().remove(0));
+    }
+    absorbed.extend([blind.lhs, blind.rhs].iter().flat_map(native_coordinates));
+    let r = poseidon_hash(&absorbed);
+    let (mut lhs, mut rhs, mut power) = (G1::from(blind.lhs), G1::from(blind.rhs), r);
+    for pair in &pairs {
+        lhs += pair.lhs * power;
+        rhs += pair.rhs * power;
+        power *= r;
+    }
+    let coordinates = [lhs, rhs]
+        .map(|p| p.to_affine())
+        .map(|p| [p.x, p.y])
+        .concat();
+    let limbs: Vec<Fr> = coordinates
+        .iter()
+        .flat_map(|c| fe_to_limbs::<_, Fr, LIMBS, BITS>(*c))
+        .collect();
+    assert_eq!(fx.filled(&fx.snarks)[..12], limbs);
 }
 
 #[test]
@@ -373,26 +446,14 @@ fn the_key_does_not_depend_on_the_weights() {
     assert_eq!(a.digest(), b.digest());
     let fx = &*FIXTURE;
     assert_eq!(a.digest(), fx.key.shape().digest());
-    // so one key proves another model of the same shape, under another commitment
+    // the key itself was made with random stand-ins, and proves these; another model has another commitment
     let snarks = chain(Size::TINY, 9, 2);
-    let openings = openings();
-    let request = AggregationRequest {
-        snarks: &snarks,
-        ..fx.request(&openings)
-    };
-    let outer = fx
-        .key
-        .prove(&fx.srs, request, StdRng::seed_from_u64(3))
-        .unwrap();
+    let words = fx.filled(&snarks);
+    fx.vk().decide_exposed(&words).unwrap();
     let protocols: Vec<_> = snarks.iter().map(|s| &s.protocol).collect();
-    assert_eq!(
-        outer.instances[InstanceLayout::MODEL],
-        model_commitment(&protocols, f(SALT))
-    );
-    assert_ne!(
-        outer.instances[InstanceLayout::MODEL],
-        fx.outer.instances[InstanceLayout::MODEL]
-    );
+    let model = words[InstanceLayout::MODEL];
+    assert_eq!(model, model_commitment(&protocols, f(SALT)));
+    assert_ne!(model, fx.outer.instances[InstanceLayout::MODEL]);
 }
 
 #[test]
