@@ -101,7 +101,7 @@ pub(crate) struct CompileArgs {
     /// Fail (and write no bundle) when the outputs' cosine to the float model's is below this.
     #[arg(long, value_name = "X")]
     pub(crate) fidelity_min_cosine: Option<f64>,
-    /// How to cut the model: `auto`, `layer` (one segment a layer), or a number of segments.
+    /// How to cut the model: `auto`, `layer` (one segment a layer, embedding and head apart), or a number of segments.
     #[arg(long, value_name = "auto|layer|N", default_value = "auto", value_parser = parse_segments)]
     pub(crate) segments: Segments,
     /// Directory of the bundle.

@@ -88,6 +88,29 @@ fn manifest_says_what_there_is() {
 }
 
 #[test]
+fn models_are_cut_as_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    // TinyGemma: four layers, the embedding and the head.
+    for (name, how, segments) in [("mlp", "3", 3), ("../tinygemma", "layer", 6)] {
+        let bundle = dir.path().join(segments.to_string());
+        compile(name, &bundle, &["--segments", how]).ok();
+        let json = inspect(&bundle).ok().json();
+        let found = json["segments"].as_array().unwrap();
+        assert_eq!(found.len(), segments, "{name}: {found:?}");
+        // Layers are alike.
+        let rows = |i: usize| found[i]["rows"].as_f64().unwrap();
+        if segments == 6 {
+            assert!(
+                (2..5).all(|i| (rows(i) / rows(1) - 1.0).abs() < 0.05),
+                "{found:?}"
+            );
+            assert!(rows(0) < rows(1), "{found:?}");
+        }
+    }
+    compile("mlp", &dir.path().join("n"), &["--segments", "99"]).fails("99");
+}
+
+#[test]
 fn compiling_again_changes_nothing_and_another_model_is_not_overwritten() {
     let (_dir, bundle) = mlp();
     let before = std::fs::read(bundle.join("manifest.json")).unwrap();

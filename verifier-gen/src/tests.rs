@@ -1,6 +1,8 @@
 //! Against a stored key and proof: an aggregation of three layer proofs of TinyGemma (`tests/fixtures`, made with
 //! `halocast setup` and `halocast prove`: the bytes in `keys/aggregate.vk`, and two fields of the proof file).
 
+mod forged;
+
 use crate::{CONTRACT_NAME, GenerateError, SOLC_VERSION, generate};
 use halo2_base::halo2_proofs::halo2curves::{
     bn256::{Fr, G1Affine},

@@ -56,6 +56,12 @@ pub enum CircuitError {
         /// The executor's.
         executor: i64,
     },
+    /// Segments that are not a partition of their program.
+    #[error("not a partition of the program: {what}")]
+    Partition {
+        /// The segment and what is wrong with it.
+        what: String,
+    },
     /// The structured reference string is for another domain.
     #[error("the SRS is for k = {got}, segment {segment} needs k = {expected}")]
     SrsDomain {

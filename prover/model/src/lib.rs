@@ -15,7 +15,8 @@ pub use fidelity::{
     OutputFidelity, ValueFidelity, fidelity,
 };
 pub use generate::{
-    GenerateError, Generation, NotCausal, assign, certify_generation, check_causal, generate,
+    GenerateError, Generation, NotCausal, assign, certify_generation, check_causal,
+    check_generation, generate,
 };
 pub use graph::{Dtype, Graph, GraphOp, Node, Unary, Value, ValueId};
 pub use import::{ImportError, MAX_ELEMENTS, import_onnx};

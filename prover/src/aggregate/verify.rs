@@ -10,6 +10,7 @@ use halo2_base::halo2_proofs::{
     halo2curves::{
         bn256::{Bn256, Fr, G1Affine},
         ff::PrimeField,
+        group::prime::PrimeCurveAffine,
     },
     plonk::VerifyingKey,
 };
@@ -157,13 +158,19 @@ impl AggregationVk {
             .map_err(|_| VerifyError::AccumulatedProofs)
     }
 
-    /// The pair that the circuit exposes: limbs in range, coordinates canonical, points on the curve.
+    /// The pair that the circuit exposes: limbs in range, coordinates canonical, points on the curve. (0, 0) is the
+    /// identity to the curve's library and no point to the contract; it is refused here too.
     fn exposed_accumulator(&self, instances: &[Fr]) -> Result<Pair, VerifyError> {
         let limbs: Vec<&Fr> = instances.iter().take(ACCUMULATOR_WORDS).collect();
-        <LimbsEncoding<LIMBS, BITS> as AccumulatorEncoding<G1Affine, NativeLoader>>::from_repr(
-            &limbs,
-        )
-        .map_err(|_| VerifyError::Accumulator)
+        let pair: Pair = <LimbsEncoding<LIMBS, BITS> as AccumulatorEncoding<
+            G1Affine,
+            NativeLoader,
+        >>::from_repr(&limbs)
+        .map_err(|_| VerifyError::Accumulator)?;
+        match bool::from(pair.lhs.is_identity() | pair.rhs.is_identity()) {
+            true => Err(VerifyError::Accumulator),
+            false => Ok(pair),
+        }
     }
 
     /// The pair that the proof itself leaves.

@@ -11,12 +11,14 @@
 //! | `jobs/<hash>/` | proofs in the making ([`Job`]); owner only, not in the manifest | prove |
 //! | `evm/` | Solidity verifier | verifier |
 //!
+//! Opening a bundle checks that program, partition and manifest belong together (`interface` says what a program states).
 //! Files appear whole or not at all (`files`), say what they belong to (`container`) and can be loaded alone; two processes
 //! may work in one bundle (`lock`). What the stages do lives in [`crate::pipeline`].
 
 mod container;
 mod error;
 mod files;
+mod interface;
 mod jobs;
 mod lock;
 mod manifest;
@@ -24,6 +26,7 @@ mod manifest;
 pub use container::{Header, Reader, open as open_container, write as write_container};
 pub use error::BundleError;
 pub use files::{AtomicFile, FileEntry, Mode, create_dir, hash_file, write_file, write_json};
+pub use interface::Interface;
 pub use jobs::{Job, JobKey};
 pub use lock::Lock;
 pub use manifest::{
@@ -32,7 +35,7 @@ pub use manifest::{
 };
 
 use halocast_circuit::Segment;
-use halocast_ir::Program;
+use halocast_ir::{Program, Task};
 use halocast_model::Quantized;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -110,16 +113,55 @@ impl Bundle {
         let bytes = container::open(&path, Some(entry))?.bytes(&path)?;
         let compiled: Compiled =
             bincode::deserialize(&bytes).map_err(|e| BundleError::malformed(&path, e))?;
-        compiled
-            .quantized
-            .program
-            .validate()
-            .map_err(|e| BundleError::malformed(&path, e))?;
-        Ok(Bundle {
+        let bundle = Bundle {
             root: root.to_owned(),
             manifest,
             compiled,
-        })
+        };
+        bundle.check_program(&path)?;
+        Ok(bundle)
+    }
+
+    /// A bundle may come from someone else: its program must be well-formed, its statement the one that its task names,
+    /// its segments a partition of it, and the manifest must say the same.
+    fn check_program(&self, path: &Path) -> Result<(), BundleError> {
+        let program = self.program();
+        program
+            .validate()
+            .map_err(|e| BundleError::malformed(path, e))?;
+        if program.task != Task::Infer {
+            halocast_model::check_generation(program)
+                .map_err(|e| BundleError::malformed(path, e))?;
+        }
+        halocast_circuit::check_partition(program, self.segments())
+            .map_err(|e| BundleError::malformed(path, e))?;
+        self.check_manifest()
+    }
+
+    fn check_manifest(&self) -> Result<(), BundleError> {
+        let m = &self.manifest;
+        let stated = Interface {
+            task: m.task.clone(),
+            inputs: m.inputs.clone(),
+            outputs: m.outputs.clone(),
+            input_words: m.input_words,
+            output_words: m.output_words,
+        };
+        let segment = |s: &SegmentSummary| (s.name.clone(), s.k, s.ops[0]..s.ops[1]);
+        let own = |s: &Segment| (s.name.clone(), s.k, s.ops.clone());
+        let same = stated == Interface::of(self.quantized())
+            && m.packing == Packing::current()
+            && m.segments
+                .iter()
+                .map(segment)
+                .eq(self.segments().iter().map(own));
+        match same {
+            true => Ok(()),
+            false => Err(BundleError::malformed(
+                &self.root.join(MANIFEST),
+                "it describes another program than the bundle's",
+            )),
+        }
     }
 
     /// Writes a new bundle, whole or not at all. An existing bundle of the very same program is left as it is, keys and

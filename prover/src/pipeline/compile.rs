@@ -2,11 +2,11 @@
 
 use super::{Event, Meter, PipelineError, Progress, StageCost};
 use crate::bundle::{
-    Bundle, BundleError, Compiled, FORMAT, MODEL, Manifest, NewBundle, Packing, SegmentSummary,
-    TaskSpec, TensorSpec, words_of,
+    Bundle, BundleError, Compiled, FORMAT, Interface, MODEL, Manifest, NewBundle, Packing,
+    SegmentSummary,
 };
 use halocast_circuit::{Segment, SegmentPolicy};
-use halocast_ir::{ACT_MAX, ACT_MIN, Program, Task, TensorId};
+use halocast_ir::Program;
 use halocast_model::{FidelityReport, Graph, Inputs, LanguageSamples, QuantizeOptions, Quantized};
 use serde::Serialize;
 use serde_json::Value;
@@ -30,7 +30,7 @@ pub enum TaskChoice {
 pub enum Segments {
     /// As few as fit domains of 2^[`AUTO_MAX_K`] rows.
     Auto,
-    /// One a layer: as many as there are softmaxes, or linear maps in a model without attention.
+    /// One a layer, the embedding and the head apart: [`SegmentPolicy::PerLayer`].
     PerLayer,
     /// Exactly so many.
     Count(usize),
@@ -116,7 +116,7 @@ pub fn compile(
     let segments = stages.run("partition", || {
         Ok(halocast_circuit::partition(
             &quantized.program,
-            policy(options.segments, &quantized.program),
+            policy(options.segments),
         )?)
     })?;
     let manifest = manifest(&options.model, &quantized, &segments)?;
@@ -171,21 +171,11 @@ impl Stages<'_> {
     }
 }
 
-fn policy(segments: Segments, program: &Program) -> SegmentPolicy {
-    let count = |label: &str| {
-        program
-            .ops
-            .iter()
-            .filter(|op| op.kind.label() == label)
-            .count()
-    };
+fn policy(segments: Segments) -> SegmentPolicy {
     match segments {
         Segments::Auto => SegmentPolicy::MaxK(AUTO_MAX_K),
         Segments::Count(n) => SegmentPolicy::Count(n),
-        Segments::PerLayer => match count("Softmax") {
-            0 => SegmentPolicy::Count(count("Linear").max(1)),
-            layers => SegmentPolicy::Count(layers),
-        },
+        Segments::PerLayer => SegmentPolicy::PerLayer,
     }
 }
 
@@ -272,28 +262,18 @@ fn manifest(
     quantized: &Quantized,
     segments: &[Segment],
 ) -> Result<Manifest, PipelineError> {
-    let program = &quantized.program;
-    let summaries = segments.iter().map(|s| summary(program, s));
+    let interface = Interface::of(quantized);
+    let summaries = segments.iter().map(|s| summary(&quantized.program, s));
     Ok(Manifest {
         format: FORMAT,
         halocast: env!("CARGO_PKG_VERSION").into(),
         name: model_name(model),
-        task: match program.task {
-            Task::Infer => TaskSpec::Infer,
-            Task::Generate { seq_len, vocab, .. } => TaskSpec::Generate {
-                sequence_length: seq_len,
-                vocabulary: vocab,
-            },
-        },
-        inputs: input_specs(quantized),
-        outputs: program
-            .outputs
-            .iter()
-            .map(|&id| output_spec(quantized, id))
-            .collect(),
+        task: interface.task,
+        inputs: interface.inputs,
+        outputs: interface.outputs,
         packing: Packing::current(),
-        input_words: words_of(program, &program.inputs),
-        output_words: words_of(program, &program.outputs),
+        input_words: interface.input_words,
+        output_words: interface.output_words,
         segments: summaries.collect::<Result<_, _>>()?,
         setup: None,
         files: BTreeMap::new(),
@@ -314,62 +294,4 @@ fn summary(program: &Program, segment: &Segment) -> Result<SegmentSummary, Pipel
         predicted_cpu_s: report.predicted_cpu_s,
         predicted_peak_bytes: report.predicted_peak_bytes,
     })
-}
-
-fn input_specs(quantized: &Quantized) -> Vec<TensorSpec> {
-    let program = &quantized.program;
-    let one = |&id: &TensorId| {
-        let declared = quantized.inputs.iter().find(|(_, tensor)| *tensor == id);
-        match (&program.task, declared) {
-            (Task::Infer, Some((spec, _))) => {
-                let max = spec.vocab.map(|n| n as i64 - 1);
-                let mut out = tensor_spec(program, id, &spec.name, &spec.shape);
-                if let Some(max) = max {
-                    (out.dtype, out.min, out.max) = ("int".into(), 0, max);
-                }
-                out
-            }
-            (Task::Generate { vocab, seq_len, .. }, _) => {
-                let tensor = program.tensor(id);
-                let mut out = tensor_spec(program, id, &tensor.name, &tensor.shape);
-                let max = vocab.max(seq_len) - usize::from(vocab > seq_len);
-                (out.dtype, out.min, out.max) = ("int".into(), 0, max as i64);
-                out
-            }
-            _ => {
-                let tensor = program.tensor(id);
-                tensor_spec(program, id, &tensor.name, &tensor.shape)
-            }
-        }
-    };
-    program.inputs.iter().map(one).collect()
-}
-
-fn output_spec(quantized: &Quantized, id: TensorId) -> TensorSpec {
-    let program = &quantized.program;
-    if let Task::Generate { vocab, .. } = program.task {
-        let tensor = program.tensor(id);
-        let mut out = tensor_spec(program, id, &tensor.name, &tensor.shape);
-        (out.dtype, out.min, out.max) = ("int".into(), 0, vocab as i64 - 1);
-        return out;
-    }
-    let declared = quantized.outputs.iter().find(|o| o.tensor == id);
-    match declared {
-        Some(spec) => tensor_spec(program, id, &spec.name, &spec.shape),
-        None => {
-            let tensor = program.tensor(id);
-            tensor_spec(program, id, &tensor.name, &tensor.shape)
-        }
-    }
-}
-
-fn tensor_spec(program: &Program, id: TensorId, name: &str, shape: &[usize]) -> TensorSpec {
-    TensorSpec {
-        name: name.to_owned(),
-        shape: shape.to_vec(),
-        dtype: "float".into(),
-        scale: program.tensor(id).scale.0,
-        min: ACT_MIN,
-        max: ACT_MAX,
-    }
 }

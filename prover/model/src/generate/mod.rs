@@ -15,7 +15,7 @@ mod tests;
 
 pub use causal::{NotCausal, check_causal};
 pub use greedy::{Generation, assign, generate};
-pub use statement::certify_generation;
+pub use statement::{certify_generation, check_generation};
 
 use halocast_ir::{ExecError, ProgramError};
 
@@ -32,6 +32,9 @@ pub enum GenerateError {
     /// A position's logits may depend on later tokens.
     #[error(transparent)]
     NotCausal(#[from] NotCausal),
+    /// A generation program that differs from the one that its model gives.
+    #[error("the program's statement is not the one that certifies the answers of its model")]
+    NotCertified,
     /// The program is not a generation program.
     #[error("the program's task is inference, not generation")]
     WrongTask,

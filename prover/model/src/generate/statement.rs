@@ -26,6 +26,8 @@ use super::{GenerateError, check_causal};
 
 /// What the fixed shift of a narrow rescale divides by.
 const ONE: i64 = 1 << 16;
+/// What the names of the statement's ops begin with.
+const PREFIX: &str = "generate/";
 /// Longest sequence and largest vocabulary: `sequence + 1` and sums of indicators stay activations.
 const MAX_SIZE: usize = (1 << 15) - 2;
 
@@ -70,6 +72,46 @@ pub fn certify_generation(program: Program) -> Result<Program, GenerateError> {
     };
     certified.validate()?;
     Ok(certified)
+}
+
+/// Checks that a program of [`Task::Generate`] is what [`certify_generation`] makes of a causal model: taken out of the
+/// statement and put into it again, the model gives the same program. For programs that come from a file: a missing
+/// assertion is seen by no run of the model.
+///
+/// # Errors
+/// [`GenerateError::NotCertified`], or why the model inside cannot be certified.
+pub fn check_generation(program: &Program) -> Result<(), GenerateError> {
+    let model = model_inside(program).ok_or(GenerateError::NotCertified)?;
+    match certify_generation(model)? == *program {
+        true => Ok(()),
+        false => Err(GenerateError::NotCertified),
+    }
+}
+
+/// The model of a certified program: its ops are those that are not the statement's, its tensors those before `p`.
+fn model_inside(program: &Program) -> Option<Program> {
+    let Task::Generate {
+        sequence, argmax, ..
+    } = program.task
+    else {
+        return None;
+    };
+    let logits = program.ops.iter().find_map(|op| match op.kind {
+        OpKind::ArgMax { x, out } if out == argmax => Some(x),
+        _ => None,
+    })?;
+    let tensors = program.tensors.get(..program.inputs.first()?.0 as usize)?;
+    let own = |op: &&Op| !op.name.starts_with(PREFIX);
+    let model = Program {
+        tensors: tensors.to_vec(),
+        tables: program.tables.clone(),
+        ops: program.ops.iter().filter(own).cloned().collect(),
+        inputs: vec![sequence],
+        hints: vec![],
+        outputs: vec![logits],
+        task: Task::Infer,
+    };
+    model.validate().ok().map(|()| model)
 }
 
 /// The tokens and logits of a language model.
@@ -154,7 +196,7 @@ impl Statement {
     }
 
     fn op(&mut self, name: &str, kind: OpKind) {
-        let name = format!("generate/{name}");
+        let name = format!("{PREFIX}{name}");
         self.ops.push(Op { name, kind });
     }
 

@@ -174,6 +174,30 @@ fn an_answer_that_is_not_greedy_is_refused() {
 }
 
 #[test]
+fn a_program_that_lost_an_assertion_is_not_certified() {
+    let good = certified();
+    check_generation(&good).expect("as it was made");
+    assert!(matches!(
+        check_generation(&model(true)),
+        Err(GenerateError::NotCertified)
+    ));
+    let mut refused = 0;
+    for at in 0..good.ops.len() {
+        let mut bad = good.clone();
+        let removed = bad.ops.remove(at);
+        if bad.validate().is_ok() {
+            assert!(check_generation(&bad).is_err(), "without {}", removed.name);
+            refused += 1;
+        }
+    }
+    let asserts = |op: &&halocast_ir::Op| matches!(op.kind, OpKind::AssertZero { .. });
+    assert!(refused >= good.ops.iter().filter(asserts).count());
+    let mut swapped = good.clone();
+    swapped.hints.swap(1, 2);
+    check_generation(&swapped).unwrap_err();
+}
+
+#[test]
 fn an_empty_prompt_and_a_falling_split_are_refused_in_the_statement() {
     let program = certified();
     let run = |p: i32, n: i32, u: [i32; T], v: [i32; T]| {

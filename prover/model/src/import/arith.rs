@@ -212,6 +212,7 @@ impl Builder {
     }
 
     pub(super) fn sum(&mut self, x: Id, axes: &[usize]) -> Result<Id> {
+        self.check_axes(x, axes)?;
         let mut shape = self.shape(x).to_vec();
         axes.iter().for_each(|&a| shape[a] = 1);
         let axes: Vec<usize> = axes

@@ -193,6 +193,7 @@ impl Lowering<'_> {
         if let Some(axis_op) = node.op_as::<AxisOp>() {
             return match *axis_op {
                 AxisOp::Move(from, to) => {
+                    self.b.check_axes(x, &[from, to])?;
                     let mut perm: Vec<usize> = (0..shape.len()).collect();
                     let moved = perm.remove(from);
                     perm.insert(to, moved);
@@ -220,6 +221,7 @@ impl Lowering<'_> {
             if op.stride < 1 {
                 return Err(self.b.unsupported("Slice", "its step is negative"));
             }
+            self.b.check_axes(x, &[op.axis])?;
             let positions: Vec<usize> = (op.modulo..self.b.shape(x)[op.axis])
                 .step_by(op.stride.unsigned_abs())
                 .collect();
@@ -267,7 +269,7 @@ impl Lowering<'_> {
     fn concat(&mut self, node: &TypedNode, axis: usize) -> Result<Id> {
         let mut parts = Vec::new();
         for &outlet in &node.inputs {
-            if self.shape(outlet)?[axis] > 0 {
+            if self.shape(outlet)?.get(axis) != Some(&0) {
                 parts.push(self.id(outlet)?);
             }
         }
@@ -275,6 +277,8 @@ impl Lowering<'_> {
     }
 
     fn tile(&mut self, mut x: Id, shape: &[usize]) -> Result<Id> {
+        self.b
+            .check_axes(x, &(0..shape.len()).collect::<Vec<_>>())?;
         for (axis, &len) in shape.iter().enumerate() {
             let copies = len / self.b.shape(x)[axis].max(1);
             x = self.b.concat(&vec![x; copies], axis)?;
@@ -350,6 +354,7 @@ impl Lowering<'_> {
 
     fn reduce(&mut self, op: &Reduce, x: Id) -> Result<Id> {
         let axes: Vec<usize> = op.axes.to_vec();
+        self.b.check_axes(x, &axes)?;
         let unsupported = |l: &Self| {
             l.b.unsupported(
                 &format!("Reduce<{:?}>", op.reducer),

@@ -76,6 +76,7 @@ impl Builder {
 
     /// RMS norm over `axes`; a layer norm if `x` is centred over the same axes.
     pub(super) fn norm(&mut self, x: Id, axes: &[usize], eps: f32) -> Result<Id> {
+        self.check_axes(x, axes)?;
         let centred = self.centred(x, axes);
         self.over_last(centred.unwrap_or(x), axes, |b, row| {
             let op = match centred {

@@ -1,7 +1,7 @@
 //! Checks on the protobuf, before tract sees it: tract looks operators up by name alone, ignores domains and functions,
 //! and trusts sizes. What is refused here is refused with the names of the ONNX file.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dim;
@@ -13,6 +13,19 @@ use super::error::{FOLDABLE, ImportError, SUPPORTED};
 
 /// Attention operators: a boolean mask reaches tract's `SDPA` as 0.0/1.0 added to the scores.
 const ATTENTION: &[&str] = &["Attention", "MultiHeadAttention", "GroupQueryAttention"];
+
+/// Operators whose result is as long as a constant says.
+const SIZED: &[&str] = &[
+    "ConstantOfShape",
+    "Expand",
+    "OneHot",
+    "Pad",
+    "Range",
+    "Reshape",
+    "Tile",
+];
+/// Most elements that such a constant may ask for.
+const LARGEST_RESULT: i64 = 1 << 26;
 
 /// Refuses what must not reach tract.
 pub(super) fn check(model: &ModelProto) -> Result<&GraphProto, ImportError> {
@@ -46,6 +59,7 @@ pub(super) fn check(model: &ModelProto) -> Result<&GraphProto, ImportError> {
         .filter(|i| !weights.contains(i.name.as_str()));
     inputs.clone().try_for_each(check_input)?;
     graph.node.iter().try_for_each(check_node)?;
+    check_lengths(graph)?;
     check_names(
         graph,
         weights
@@ -184,6 +198,46 @@ fn check_node(node: &NodeProto) -> Result<(), ImportError> {
         }
     }
     Ok(())
+}
+
+/// Constants that say how long a result is must not ask for more memory than a model may need: tract evaluates these
+/// operators on constants while it loads.
+fn check_lengths(graph: &GraphProto) -> Result<(), ImportError> {
+    let constants = graph.node.iter().filter(|n| n.op_type == "Constant");
+    let values =
+        constants.filter_map(|n| Some((n.output.first()?, n.attribute.first()?.t.as_ref()?)));
+    let weights = graph.initializer.iter().map(|t| (&t.name, t));
+    let known: HashMap<&str, &TensorProto> = weights
+        .chain(values)
+        .map(|(name, t)| (name.as_str(), t))
+        .collect();
+    for node in graph
+        .node
+        .iter()
+        .filter(|n| SIZED.contains(&n.op_type.as_str()))
+    {
+        for tensor in node.input.iter().filter_map(|i| known.get(i.as_str())) {
+            let product = integers(tensor)
+                .iter()
+                .fold(1i64, |n, &d| n.saturating_mul(d.saturating_abs().max(1)));
+            if product > LARGEST_RESULT {
+                let (node, list) = (node_name(node), integers(tensor));
+                let reason = format!("node `{node}` makes a tensor of {list:?} elements");
+                return Err(ImportError::malformed(reason));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The elements of a list of 64-bit integers; of any other tensor, none.
+fn integers(tensor: &TensorProto) -> Vec<i64> {
+    if tensor.data_type != DataType::Int64 as i32 || tensor.dims.len() > 1 {
+        return vec![];
+    }
+    let raw = tensor.raw_data.chunks_exact(8);
+    let raw = raw.map(|b| b.iter().rev().fold(0u64, |n, &b| n << 8 | u64::from(b)) as i64);
+    raw.chain(tensor.int64_data.iter().copied()).collect()
 }
 
 /// Every name that is read has been written: tract indexes a map with them.

@@ -5,6 +5,14 @@ use super::ir::{Builder, Id, Op, Result};
 use crate::graph::{Dtype, GraphOp};
 
 impl Builder {
+    /// Tract does not check every axis that a file states.
+    pub(super) fn check_axes(&self, x: Id, axes: &[usize]) -> Result<()> {
+        match axes.iter().all(|&axis| axis < self.shape(x).len()) {
+            true => Ok(()),
+            false => Err(self.misfit(&[x])),
+        }
+    }
+
     pub(super) fn reshape(&mut self, x: Id, shape: Vec<usize>) -> Result<Id> {
         if self.shape(x).iter().product::<usize>() != shape.iter().product::<usize>() {
             return Err(self.misfit(&[x]));
@@ -21,6 +29,7 @@ impl Builder {
     }
 
     pub(super) fn transpose(&mut self, x: Id, perm: Vec<usize>) -> Result<Id> {
+        self.check_axes(x, &perm)?;
         let (x, perm) = match self.graph_op(x) {
             Some(GraphOp::Transpose { perm: first }) => {
                 (self.operand(x, 0), perm.iter().map(|&p| first[p]).collect())
@@ -56,6 +65,7 @@ impl Builder {
     }
 
     pub(super) fn slice(&mut self, x: Id, axis: usize, start: usize, end: usize) -> Result<Id> {
+        self.check_axes(x, &[axis])?;
         let len = self.shape(x)[axis];
         if start >= end || end > len {
             return Err(self.misfit(&[x]));
@@ -78,6 +88,7 @@ impl Builder {
         let Some(&first) = parts.first() else {
             return Err(self.unsupported("Concat", "it has no inputs"));
         };
+        self.check_axes(first, &[axis])?;
         let mut shape = self.shape(first).to_vec();
         let dtype = self.dtype(first);
         shape[axis] = 0;
@@ -99,6 +110,7 @@ impl Builder {
 
     /// The given positions of an axis, in the given order: slices, joined where there are several runs.
     pub(super) fn select(&mut self, x: Id, axis: usize, positions: &[usize]) -> Result<Id> {
+        self.check_axes(x, &[axis])?;
         if let Some(every) = self.select_strided(x, axis, positions)? {
             return Ok(every);
         }
@@ -153,6 +165,7 @@ impl Builder {
 
     /// `x` with `axes` moved to the end and merged, and the permutation.
     pub(super) fn axes_last(&mut self, x: Id, axes: &[usize]) -> Result<(Id, Vec<usize>)> {
+        self.check_axes(x, axes)?;
         let rest = (0..self.shape(x).len()).filter(|a| !axes.contains(a));
         let perm: Vec<usize> = rest.clone().chain(axes.iter().copied()).collect();
         let mut merged: Vec<usize> = rest.map(|a| self.shape(x)[a]).collect();
@@ -163,6 +176,7 @@ impl Builder {
 
     /// Rows (along `axis`) of a table by ids.
     pub(super) fn gather(&mut self, table: Id, ids: Id, axis: usize) -> Result<Id> {
+        self.check_axes(table, &[axis])?;
         let shape = self.shape(table).to_vec();
         let ids_shape = self.shape(ids).to_vec();
         let result: Vec<usize> = shape[..axis]

@@ -2,6 +2,7 @@
 //! PyTorch, with its outputs, are in `prover/model/tests/`.
 
 mod einsum;
+mod mutants;
 mod patterns;
 mod refusals;
 
