@@ -23,12 +23,14 @@ function segments(title, list) {
   }
 }
 
-for (const name of ['block64', 'block128']) {
+for (const name of ['block64', 'block128'].filter((n) => fs.existsSync(path.join(dir, `${n}.prove.json`)))) {
   const prove = read(`${name}.prove.json`);
   stages(`${name}: stages`, [...read(`${name}.compile.json`).stages, ...read(`${name}.setup.json`).stages, ...prove.stages]);
   segments(`${name}: layer proofs`, prove.segments);
 }
-const demo = JSON.parse(fs.readFileSync(path.join(dir, 'demo', 'report.json')));
+const report = path.join(dir, 'demo', 'report.json');
+if (!fs.existsSync(report)) process.exit(0);
+const demo = JSON.parse(fs.readFileSync(report));
 segments('TinyGemma: layer proofs', demo.segments);
 console.log('\nTinyGemma: aggregation and chain\n');
 row('what', 'figure');

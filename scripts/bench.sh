@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The figures of docs/benchmarks.md, one JSON file a command in target/bench/: d = 64 and d = 128 blocks down to layer proofs,
 # TinyGemma down to the chain (the demo's report). Nothing is taken from earlier runs but reference strings and the build.
+# With arguments only the parts named: `layers`, `demo`.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 halocast="${HALOCAST:-$root/target/release/halocast}"
@@ -21,8 +22,13 @@ layers() {
   "$halocast" --json verify "$bundle" "$out/$1.proof.json" >"$out/$1.verify.json"
 }
 
-layers block64
-layers block128
-echo '== tinygemma: the demo' >&2
-"$halocast" --json demo --out "$out/demo" >"$out/demo.json"
+parts=" ${*:-layers demo} "
+if [[ "$parts" == *' layers '* ]]; then
+  layers block64
+  layers block128
+fi
+if [[ "$parts" == *' demo '* ]]; then
+  echo '== tinygemma: the demo' >&2
+  "$halocast" --json demo --out "$out/demo" >"$out/demo.json"
+fi
 node "$root/scripts/bench-table.mjs" "$out"

@@ -93,5 +93,5 @@ pub fn report(program: &Program, segment: &Segment) -> Result<SegmentReport, Cir
 }
 
 /// Measured at k = 17 (docs/benchmarks.md); both grow with the domain.
-const PROVE_CPU_S_K17: f64 = 14.0;
-const PROVE_BYTES_K17: u64 = 700 << 20;
+const PROVE_CPU_S_K17: f64 = 23.0;
+const PROVE_BYTES_K17: u64 = 640 << 20;
