@@ -59,6 +59,14 @@ pub enum EccError {
         /// Number of the point.
         point: usize,
     },
+    /// A point that is none.
+    #[error("job {job}, point {point}: not on the curve")]
+    NotOnCurve {
+        /// Number of the job.
+        job: usize,
+        /// Number of the point.
+        point: usize,
+    },
     /// The sum is the point at infinity.
     #[error("job {job}: the result is the point at infinity")]
     ResultIsIdentity {

@@ -136,7 +136,7 @@ impl<T: Ring> Limbs<T> {
     }
 
     pub(crate) fn times(&self, factor: &T) -> Self {
-        Limbs(self.0.clone().map(|limb| limb * factor.clone()))
+        Limbs(self.0.clone().map(|limb| factor.clone() * limb))
     }
 
     /// Adds `high·2^254`.
@@ -221,9 +221,9 @@ impl<T: Ring> Check<T> {
 
     pub(crate) fn times(self, factor: &T) -> Self {
         Check {
-            lo: self.lo * factor.clone(),
-            hi: self.hi * factor.clone(),
-            native: self.native * factor.clone(),
+            lo: factor.clone() * self.lo,
+            hi: factor.clone() * self.hi,
+            native: factor.clone() * self.native,
         }
     }
 }

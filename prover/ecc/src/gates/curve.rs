@@ -39,7 +39,7 @@ fn configure_relation(cells: &mut Cells<'_, '_>) -> Vec<Named> {
     let quotient = cells
         .number(Number::First, 0)
         .times(&which.any())
-        .with_high(high * which.wide())
+        .with_high(which.wide() * high)
         .minus(&which.offset());
     let check = formulas::relation(&which, &x, &slope, &next_slope)
         .minus(multiple_of_p(&quotient, Int::ZERO));

@@ -7,7 +7,7 @@ use crate::{
         Side, abscissa, abscissa_offset, multiple_of_p, ordinate, ordinate_offset,
     },
     integer::Int,
-    limbs::{Limbs, Ring},
+    limbs::Limbs,
 };
 
 pub(super) fn configure(gates: &mut Gates<'_>) {

@@ -10,8 +10,8 @@ use crate::{
     integer::Int,
     layout::{Block, Layout},
     limbs::{
-        CARRY_OFFSET_BITS, CARRY_PIECE_BITS, CARRY_PIECES, Check, HALF_BITS, Limbs, NUMBER_BITS,
-        PIECE_BITS, PIECES, Ring, limbs_of,
+        CARRY_OFFSET_BITS, CARRY_PIECE_BITS, CARRY_PIECES, Check, HALF_BITS, NUMBER_BITS,
+        PIECE_BITS, PIECES, limbs_of,
     },
     params::Width,
 };

@@ -17,6 +17,7 @@ use crate::{
     limbs::PIECE_BITS,
 };
 use halo2_base::halo2_proofs::halo2curves::{
+    CurveAffine,
     bn256::{Fr, G1Affine},
     ff::Field,
     group::prime::PrimeCurveAffine,
@@ -26,6 +27,8 @@ use rayon::prelude::*;
 pub(crate) use digits::digits;
 pub(crate) use fill::fill;
 pub(crate) use phase1::Phase1;
+#[cfg(test)]
+pub(crate) use phase1::fractions;
 #[cfg(test)]
 pub(crate) use steps::Step;
 pub(crate) use steps::{Plan, steps};
@@ -43,7 +46,7 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// Computes the sums of each job and all cells. Points must be on the curve (halo2curves' deserialization checks that).
+    /// Computes the sums of each job and all cells. 
     pub fn new(layout: &Layout, jobs: &[Vec<(G1Affine, Fr)>]) -> Result<Self, EccError> {
         check_inputs(&layout.params().jobs, jobs)?;
         let plans: Vec<Plan> = jobs.iter().map(|inputs| Plan::new(inputs)).collect();
@@ -103,10 +106,20 @@ fn check_inputs(sizes: &[usize], jobs: &[Vec<(G1Affine, Fr)>]) -> Result<(), Ecc
         if got != expected {
             return Err(EccError::JobSize { job, got, expected });
         }
-        let is_identity = |(p, _): &(G1Affine, Fr)| bool::from(p.is_identity());
-        if let Some(point) = inputs.iter().position(is_identity) {
-            return Err(EccError::Identity { job, point });
+        for (point, (value, _)) in inputs.iter().enumerate() {
+            check_point(job, point, value)?;
         }
+    }
+    Ok(())
+}
+
+/// What the chip's constraints say of an input, checked natively so that a bad one is named.
+fn check_point(job: usize, point: usize, value: &G1Affine) -> Result<(), EccError> {
+    if bool::from(value.is_identity()) {
+        return Err(EccError::Identity { job, point });
+    }
+    if !bool::from(value.is_on_curve()) {
+        return Err(EccError::NotOnCurve { job, point });
     }
     Ok(())
 }

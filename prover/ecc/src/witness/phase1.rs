@@ -40,7 +40,11 @@ impl Phase1 {
             .into_par_iter()
             .map(|row| {
                 let used = witness.multiplicities.get(row).copied().unwrap_or(0);
-                let offered = Fr::from(used as u64) * pieces.of(row as u64);
+                // Rows past the table offer nothing.
+                let offered = match used {
+                    0 => Fr::ZERO,
+                    _ => Fr::from(used as u64) * pieces.of(row as u64),
+                };
                 let f = fraction.get(row).copied().unwrap_or(Fr::ZERO);
                 let helpers: Fr = helpers.iter().map(|h| h[row]).sum();
                 helpers + f + sum_of(row, &groups.in_sum) - offered
@@ -80,14 +84,14 @@ impl Inverses {
     fn of(&self, i: u64) -> Fr {
         match self.small.get(i as usize) {
             Some(inverse) => *inverse,
-            // Rows past the table offer nothing; a piece this large is a lie, whose fraction is computed all the same.
+            // A piece this large is a lie, whose fraction is computed all the same.
             None => (self.beta + Fr::from(i)).invert().unwrap_or(Fr::ZERO),
         }
     }
 }
 
 /// ±16^i/(α + τ) of additions, −W/(α + τ) of entries, on the first rows of their blocks.
-fn fractions(layout: &Layout, witness: &Witness, challenges: &Challenges<Fr>) -> Vec<Fr> {
+pub(crate) fn fractions(layout: &Layout, witness: &Witness, challenges: &Challenges<Fr>) -> Vec<Fr> {
     let width = layout.params().width;
     let cell = |block: usize, cell: usize| {
         let spot = width.plain(cell);
