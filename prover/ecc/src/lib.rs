@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod block;
+mod chip;
+mod error;
+mod formulas;
+mod gates;
+mod integer;
+mod layout;
+mod limbs;
+mod offset;
+mod params;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use chip::EccChip;
+pub use error::EccError;
+pub use gates::{Challenges, EccConfig};
+pub use layout::{Layout, PointCells, Position};
+pub use params::{EccParams, Width};
+pub use witness::{Witness, point_values};
