@@ -1,6 +1,7 @@
 //! The shape: width, domain and sizes of the jobs; and what it needs, for a planner.
 
 use crate::{EccError, limbs::PIECE_BITS};
+use serde::{Deserialize, Serialize};
 
 /// Bits of a window. Digits are odd and signed, so a table has 2^(w − 1) entries.
 pub(crate) const WINDOW_BITS: usize = 4;
@@ -23,7 +24,7 @@ const JOB_BLOCKS: usize = 1 + (WINDOWS - 1) * WINDOW_BITS * 2 + 1 + 3;
 const POINT_BLOCKS: usize = 6 + 2 * (ENTRIES - 1) + WINDOWS;
 
 /// Number of range-checked columns. A block of 80 pieces takes 80/width rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Width {
     /// 5 columns, 16 rows a block.
     W5,
@@ -56,7 +57,7 @@ impl Width {
 }
 
 /// What the circuit's shape depends on: constraints on `width` only, fixed cells and copies on all.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct EccParams {
     /// Number of range-checked columns.
     pub width: Width,

@@ -16,15 +16,16 @@
 
 use super::{
     AggregationShape, InputVisibility, Openings,
-    ecc::{Combination, DeferredEcc, DeferredPoint, PointChip, StockChip},
+    assembly::{AggregationCircuit, CircuitParams},
+    curve::{Combination, DeferredEcc, DeferredPoint, PointChip, StockChip, WideChip},
     inner,
     statement::{Hasher, Segment, StatementWitness, constrain},
 };
 use halo2_base::{
     AssignedValue,
     gates::{
-        GateInstructions, RangeInstructions,
-        circuit::{BaseCircuitParams, CircuitBuilderStage, builder::BaseCircuitBuilder},
+        GateInstructions,
+        circuit::{CircuitBuilderStage, builder::BaseCircuitBuilder},
     },
     halo2_proofs::halo2curves::{
         bn256::{Fr, G1, G1Affine},
@@ -32,6 +33,7 @@ use halo2_base::{
         group::Curve,
     },
 };
+use halocast_ecc::EccError;
 use rand::RngCore;
 use snark_verifier::{
     Error,
@@ -101,20 +103,35 @@ struct Verified<P> {
     rhs: DeferredPoint<P>,
 }
 
-/// Builds the circuit. Its constraints depend on the shape and on `g` only.
+/// Builds the circuit. Its constraints depend on the parameters, the shape and `g` only.
 pub(crate) fn build(
     stage: CircuitBuilderStage,
-    params: BaseCircuitParams,
+    params: &CircuitParams,
     g: G1Affine,
     shape: &AggregationShape,
     witness: Witness<'_>,
-) -> BaseCircuitBuilder<Fr> {
-    let mut builder = BaseCircuitBuilder::from_stage(stage).use_params(params);
-    let range = builder.range_chip();
-    let field = FpChip::<Fr>::new(&range, BITS, LIMBS);
-    let chip = StockChip::new(&field);
-    let hasher = Hasher::new(builder.main(0), range.gate());
+) -> Result<AggregationCircuit, EccError> {
+    let mut builder = BaseCircuitBuilder::from_stage(stage).use_params(params.base.clone());
+    if params.wide.is_none() {
+        let range = builder.range_chip();
+        let field = FpChip::<Fr>::new(&range, BITS, LIMBS);
+        fill(&mut builder, &StockChip::new(&field), g, shape, witness);
+        return Ok(AggregationCircuit::stock(builder));
+    }
+    let chip = WideChip::default();
+    fill(&mut builder, &chip, g, shape, witness);
+    AggregationCircuit::wide(builder, params, &chip.into_jobs())
+}
 
+/// Verifiers, accumulator, statement.
+fn fill<C: PointChip>(
+    builder: &mut BaseCircuitBuilder<Fr>,
+    chip: &C,
+    g: G1Affine,
+    shape: &AggregationShape,
+    witness: Witness<'_>,
+) {
+    let hasher = Hasher::new(builder.main(0), chip.gate());
     let loader = Halo2Loader::new(DeferredEcc::new(chip.clone()), mem::take(builder.pool(0)));
     let svk = KzgSuccinctVerifyingKey::new(g);
     let verified: Vec<_> = witness
@@ -124,7 +141,7 @@ pub(crate) fn build(
         .collect();
     *builder.pool(0) = loader.take_ctx();
 
-    let accumulator = accumulate(&mut builder, &chip, &hasher, &verified, witness.blind);
+    let accumulator = accumulate(builder, chip, &hasher, &verified, witness.blind);
     let segments: Vec<Segment> = verified.iter().map(|v| v.segment).collect();
     let openings = witness.openings;
     let statement = StatementWitness {
@@ -136,7 +153,6 @@ pub(crate) fn build(
     };
     let words = constrain(builder.main(0), &hasher, &segments, &statement);
     builder.assigned_instances[0] = [accumulator, words].concat();
-    builder
 }
 
 /// Runs the succinct verifier of one proof. Key and instances are fresh cells; the statement ties them.
@@ -221,9 +237,8 @@ fn accumulate<C: PointChip>(
             .map(|(s, p)| s.combination().scaled_by(ctx, chip.gate(), *p))
             .collect();
         let pairs = Combination::pairs(scaled, ctx, chip);
-        let product = chip.multi_scalar_multiply(pool, &pairs);
-        let point = chip.sum(pool.main(), vec![product, blind]);
-        limbs.extend(chip.limbs(&point));
+        let point = chip.multi_scalar_multiply(pool, &pairs, &blind);
+        limbs.extend(chip.limbs(pool.main(), &point));
     }
     limbs
 }

@@ -96,6 +96,9 @@ pub enum AggregateError {
         /// Largest contract allowed.
         max_code_bytes: usize,
     },
+    /// The multiplication chip refused its inputs: a point at infinity, or a circuit of another shape.
+    #[error("multi-scalar multiplication: {0}")]
+    Ecc(#[from] halocast_ecc::EccError),
     /// halo2 refused.
     #[error("{stage}: {reason}")]
     Halo2 {

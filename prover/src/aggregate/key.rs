@@ -1,10 +1,12 @@
 //! Key generation and the key on disk.
 
 use super::{
-    AggregateError, AggregationConfig, AggregationShape, AggregationVk, InputVisibility, Openings,
+    AggregateError, AggregationConfig, AggregationShape, AggregationVk, CurveChip, InputVisibility,
+    Openings,
+    assembly::{AggregationCircuit, CircuitParams},
     circuit::{self, Blind, Witness},
     dummy,
-    plan::{self, BLINDING_ROWS, Cells, Plan},
+    plan::{self, BLINDING_ROWS, Cells, WIDE_BLINDING_ROWS},
 };
 use crate::srs::{
     Srs, SrsError, SrsSource, SrsStore,
@@ -21,10 +23,11 @@ use halo2_base::{
             bn256::{Fr, G1Affine},
             ff::Field,
         },
-        plonk::{ProvingKey, keygen_pk, keygen_vk},
+        plonk::{Circuit, ProvingKey, keygen_pk, keygen_vk},
         poly::commitment::ParamsProver,
     },
 };
+use halocast_ecc::{EccParams, Width};
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use serde::{Deserialize, Serialize};
@@ -36,7 +39,7 @@ use std::{
 
 const FORMAT: Format = Format {
     kind: "aggregation-key",
-    version: 1,
+    version: 2,
 };
 
 /// Proving key of an aggregation, with all that is needed to fill its circuit again.
@@ -50,7 +53,7 @@ pub struct AggregationKey {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Meta {
     pub(crate) shape: AggregationShape,
-    pub(crate) params: BaseCircuitParams,
+    pub(crate) params: CircuitParams,
     pub(crate) break_points: MultiPhaseThreadBreakPoints,
     pub(crate) vk: AggregationVk,
     pub(crate) cells: (usize, usize),
@@ -75,19 +78,22 @@ impl AggregationKey {
         config: &AggregationConfig,
     ) -> Result<Self, KeygenError> {
         let g = halo2_base::halo2_proofs::halo2curves::group::prime::PrimeCurveAffine::generator();
-        let (mut builder, plan, cells) = lay_out(&shape, g, config)?;
-        let params = builder.calculate_params(Some(BLINDING_ROWS));
-        tracing::info!(?plan, ?cells, "aggregation circuit laid out");
-        let srs = store.load(source, plan.k)?;
+        let (circuit, cells) = match config.chip {
+            CurveChip::Wide => lay_out_wide(&shape, g, config)?,
+            CurveChip::Stock => lay_out_stock(&shape, g, config)?,
+        };
+        let params = circuit.params();
+        tracing::info!(?params, ?cells, "aggregation circuit laid out");
+        let srs = store.load(source, params.base.k as u32)?;
         let halo2 = |stage| {
             move |e: halo2_base::halo2_proofs::plonk::Error| AggregateError::Halo2 {
                 stage,
                 reason: e.to_string(),
             }
         };
-        let vk = keygen_vk(&srs.params, &builder).map_err(halo2("verifying key"))?;
-        let pk = keygen_pk(&srs.params, vk, &builder).map_err(halo2("proving key"))?;
-        let break_points = builder.break_points();
+        let vk = keygen_vk(&srs.params, &circuit).map_err(halo2("verifying key"))?;
+        let pk = keygen_pk(&srs.params, vk, &circuit).map_err(halo2("proving key"))?;
+        let break_points = circuit.builder.break_points();
         let vk = AggregationVk::new(&srs, pk.get_vk(), &shape);
         let meta = Meta {
             shape,
@@ -111,14 +117,16 @@ impl AggregationKey {
 
     /// log2 of the rows; the size of the reference string that proving needs.
     pub fn k(&self) -> u32 {
-        self.meta.params.k as u32
+        self.meta.params.base.k as u32
     }
 
-    /// Gate columns and lookup columns.
+    /// Gate columns; range-checked columns.
     pub fn columns(&self) -> (usize, usize) {
+        let CircuitParams { base, wide } = &self.meta.params;
+        let lookups = base.num_lookup_advice_per_phase.iter().sum();
         (
-            self.meta.params.num_advice_per_phase.iter().sum(),
-            self.meta.params.num_lookup_advice_per_phase.iter().sum(),
+            base.num_advice_per_phase.iter().sum(),
+            wide.as_ref().map_or(lookups, |w| w.width.columns()),
         )
     }
 
@@ -134,7 +142,7 @@ impl AggregationKey {
         self.write_pk(&mut counter);
         let header = Header {
             segments: self.meta.shape.segments(),
-            k: self.meta.params.k,
+            k: self.meta.params.base.k,
             vk_digest: hex::encode(self.meta.vk.digest()),
             srs: self.meta.vk.srs_origin().to_string(),
             meta_len: meta.len() as u64,
@@ -174,7 +182,7 @@ impl AggregationKey {
             .read_exact(&mut meta)
             .map_err(|e| error(e.to_string()))?;
         let meta: Meta = bincode::deserialize(&meta).map_err(|e| error(e.to_string()))?;
-        let pk = ProvingKey::read::<_, BaseCircuitBuilder<Fr>>(
+        let pk = ProvingKey::read::<_, AggregationCircuit>(
             &mut file.payload,
             SerdeFormat::RawBytesUnchecked,
             meta.params.clone(),
@@ -210,36 +218,71 @@ impl Write for Counter {
     }
 }
 
-/// Builds the circuit with stand-ins at the k that the estimate suggests; again if the true size suggests another.
-fn lay_out(
+/// With our chip the sizes of the multiplications and the number of other cells follow from the shape alone: the circuit is
+/// built once to count them, and once as it will be.
+fn lay_out_wide(
     shape: &AggregationShape,
     g: G1Affine,
     config: &AggregationConfig,
-) -> Result<(BaseCircuitBuilder<Fr>, Plan, Cells), AggregateError> {
+) -> Result<(AggregationCircuit, Cells), AggregateError> {
+    let any = EccParams {
+        width: Width::W40,
+        k: COUNTING_K,
+        jobs: vec![],
+    };
+    let counted = build_stand_in(shape, g, &plan::wide_params(any, 1))?;
+    let cells = count(&counted.builder);
+    let params = plan::choose_wide(&counted.jobs(), cells.advice, config)?;
+    let mut circuit = build_stand_in(shape, g, &params)?;
+    circuit.builder.calculate_params(Some(WIDE_BLINDING_ROWS));
+    Ok((circuit, cells))
+}
+
+/// A domain that is never filled.
+const COUNTING_K: u32 = 26;
+
+/// Builds the circuit with stand-ins at the k that the estimate suggests; again if the true size suggests another.
+fn lay_out_stock(
+    shape: &AggregationShape,
+    g: G1Affine,
+    config: &AggregationConfig,
+) -> Result<(AggregationCircuit, Cells), AggregateError> {
     let instances = shape.layout().total();
     let guess = plan::choose(plan::estimate(shape.msm_points()), instances, config);
     let mut k = guess.map_or(config.max_k, |plan| plan.k);
     let mut last = None;
     loop {
-        let builder = build_stand_in(shape, g, k);
-        let statistics = builder.statistics();
-        let cells = Cells {
-            advice: statistics.gate.total_advice_per_phase.iter().sum(),
-            lookups: statistics.total_lookup_advice_per_phase.iter().sum(),
+        let params = CircuitParams {
+            base: stand_in_params(k),
+            wide: None,
         };
+        let mut circuit = build_stand_in(shape, g, &params)?;
+        let cells = count(&circuit.builder);
         let plan = plan::choose(cells, instances, config)?;
         // the table of 2^(k−1) values must fit the domain; a larger domain works with a smaller table
         if plan.k == k || last == Some(plan.k) && plan.k > k {
-            let mut builder = builder;
-            builder.set_k(plan.k as usize);
-            return Ok((builder, plan, cells));
+            circuit.builder.set_k(plan.k as usize);
+            circuit.builder.calculate_params(Some(BLINDING_ROWS));
+            return Ok((circuit, cells));
         }
         last = Some(k);
         k = plan.k;
     }
 }
 
-fn build_stand_in(shape: &AggregationShape, g: G1Affine, k: u32) -> BaseCircuitBuilder<Fr> {
+fn count(builder: &BaseCircuitBuilder<Fr>) -> Cells {
+    let statistics = builder.statistics();
+    Cells {
+        advice: statistics.gate.total_advice_per_phase.iter().sum(),
+        lookups: statistics.total_lookup_advice_per_phase.iter().sum(),
+    }
+}
+
+fn build_stand_in(
+    shape: &AggregationShape,
+    g: G1Affine,
+    params: &CircuitParams,
+) -> Result<AggregationCircuit, AggregateError> {
     let mut rng = ChaCha20Rng::seed_from_u64(0);
     let snarks: Vec<Snark> = shape
         .slots()
@@ -269,13 +312,8 @@ fn build_stand_in(shape: &AggregationShape, g: G1Affine, k: u32) -> BaseCircuitB
         model_salt: Fr::ZERO,
         context: Fr::ZERO,
     };
-    circuit::build(
-        CircuitBuilderStage::Keygen,
-        stand_in_params(k),
-        g,
-        shape,
-        witness,
-    )
+    let circuit = circuit::build(CircuitBuilderStage::Keygen, params, g, shape, witness)?;
+    Ok(circuit)
 }
 
 pub(crate) fn stand_in_params(k: u32) -> BaseCircuitParams {

@@ -9,18 +9,20 @@
 //! | `shape.rs` | what a key depends on; order of the public words |
 //! | `commitment.rs` | M, natively |
 //! | `inner.rs` | native checks before anything is built |
-//! | `ecc.rs` | the seam for curve arithmetic, and multiplication put off to the end |
+//! | `curve/` | the seam for curve arithmetic, its two chips, and multiplication put off to the end |
 //! | `statement.rs` | chain, openings and M as constraints |
-//! | `circuit.rs` | in-circuit verifiers, one blinded accumulator, assembly |
+//! | `circuit.rs` | in-circuit verifiers, one blinded accumulator |
+//! | `assembly.rs` | the halo2 circuit: scalar columns and the chip's |
 //! | `plan.rs` | choice of k and columns |
 //! | `key.rs`, `prove.rs`, `verify.rs` | keys and their files, proving, the native verifier |
 //!
 //! Not here: the layer circuit, packing of words, what to do with the proof.
 
+mod assembly;
 mod circuit;
 mod commitment;
+mod curve;
 mod dummy;
-mod ecc;
 mod error;
 mod inner;
 mod key;
@@ -36,7 +38,7 @@ pub use commitment::{MODEL_COMMITMENT_VERSION, model_commitment, segment_key_dig
 pub use error::{AggregateError, VerifyError};
 pub use inner::verify_layer_proof;
 pub use key::{AggregationKey, KeygenError};
-pub use plan::AggregationConfig;
+pub use plan::{AggregationConfig, CurveChip};
 pub use prove::AggregationRequest;
 pub use shape::{
     ACCUMULATOR_WORDS, AggregationShape, InputVisibility, InstanceLayout, verifier_points,

@@ -1,11 +1,27 @@
 //! Choice of domain and columns. More columns at a smaller k prove faster; each column makes the contract longer, and
 //! the contract has a limit. The figures are fits to measurements (docs/design/aggregation.md).
 
-use super::AggregateError;
+use super::{AggregateError, assembly::CircuitParams};
+use halo2_base::gates::circuit::BaseCircuitParams;
+use halocast_ecc::{EccParams, Width};
 use serde::{Deserialize, Serialize};
 
 /// Rows that halo2 needs for blinding.
 pub(crate) const BLINDING_ROWS: usize = 20;
+
+/// Rows that our chip keeps free at the end; more rotations blind more rows.
+pub(crate) const WIDE_BLINDING_ROWS: usize = 64;
+
+/// Which chip multiplies the points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CurveChip {
+    /// Ours (`halocast-ecc`).
+    #[default]
+    Wide,
+    /// halo2-ecc's: the baseline of benchmarks.
+    Stock,
+}
 
 /// What the choice may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +30,8 @@ pub struct AggregationConfig {
     pub min_k: u32,
     /// Largest domain considered; memory doubles with each.
     pub max_k: u32,
+    /// Which chip multiplies the points.
+    pub chip: CurveChip,
     /// Largest number of gate columns.
     pub max_advice: usize,
     /// Limit for the estimated code of the raw verifier (EIP-170 allows 24,576 bytes).
@@ -25,6 +43,7 @@ impl Default for AggregationConfig {
         Self {
             min_k: 17,
             max_k: 22,
+            chip: CurveChip::default(),
             max_advice: 9,
             max_code_bytes: 24_000,
         }
@@ -86,6 +105,54 @@ pub(crate) fn choose(
             max_k: config.max_k,
             max_code_bytes: config.max_code_bytes,
         })
+}
+
+/// The layout of least time with our chip: `jobs` are the sizes of the multiplications, `advice` the cells for scalars and
+/// hashes.
+pub(crate) fn choose_wide(
+    jobs: &[usize],
+    advice: usize,
+    config: &AggregationConfig,
+) -> Result<CircuitParams, AggregateError> {
+    let layouts = (config.min_k..=config.max_k)
+        .flat_map(|k| Width::ALL.map(|width| (width, k)))
+        .map(|(width, k)| EccParams {
+            width,
+            k,
+            jobs: jobs.to_vec(),
+        });
+    let columns = |p: &EccParams| advice.div_ceil((1 << p.k) - WIDE_BLINDING_ROWS);
+    layouts
+        .filter(|p| p.check().is_ok() && columns(p) <= config.max_advice)
+        .min_by(|a, b| wide_seconds(a, columns(a)).total_cmp(&wide_seconds(b, columns(b))))
+        .map(|wide| wide_params(wide.clone(), columns(&wide)))
+        .ok_or(AggregateError::DoesNotFit {
+            cells: advice,
+            lookups: jobs.iter().sum(),
+            max_k: config.max_k,
+            max_code_bytes: config.max_code_bytes,
+        })
+}
+
+/// Parameters of a circuit with our chip.
+pub(crate) fn wide_params(wide: EccParams, columns: usize) -> CircuitParams {
+    CircuitParams {
+        base: BaseCircuitParams {
+            k: wide.k as usize,
+            num_advice_per_phase: vec![columns],
+            num_fixed: 1,
+            num_lookup_advice_per_phase: vec![],
+            lookup_bits: None,
+            num_instance_columns: 1,
+        },
+        wide: Some(wide),
+    }
+}
+
+/// CPU seconds of the prover with our chip.
+fn wide_seconds(p: &EccParams, columns: usize) -> f64 {
+    let work = 30.0 + 1.9 * p.width.columns() as f64 + 3.0 * columns as f64;
+    (f64::from(p.k) - 18.0).exp2() * work
 }
 
 /// Estimate from the number of points, to begin with; corrected after the circuit has been built once.

@@ -2,13 +2,14 @@
 
 use super::{
     AggregateError, AggregationKey, Openings, OuterProof,
+    assembly::AggregationCircuit,
     circuit::{self, Blind, Witness},
     inner,
     key::generator,
 };
 use crate::srs::Srs;
 use halo2_base::{
-    gates::circuit::{CircuitBuilderStage, builder::BaseCircuitBuilder},
+    gates::circuit::CircuitBuilderStage,
     halo2_proofs::{
         halo2curves::bn256::{Fr, G1Affine},
         plonk::create_proof,
@@ -53,8 +54,8 @@ impl AggregationKey {
             request.snarks,
             request.openings,
         )?;
-        let builder = self.fill(srs, request, &mut rng);
-        self.finish(srs, builder, rng)
+        let circuit = self.fill(srs, request, &mut rng)?;
+        self.finish(srs, circuit, rng)
     }
 
     fn check_srs(&self, srs: &Srs) -> Result<(), AggregateError> {
@@ -77,7 +78,7 @@ impl AggregationKey {
         srs: &Srs,
         request: AggregationRequest<'_>,
         rng: impl RngCore + CryptoRng,
-    ) -> BaseCircuitBuilder<Fr> {
+    ) -> Result<AggregationCircuit, AggregateError> {
         let g = srs.params.get_g();
         let AggregationRequest {
             snarks,
@@ -92,23 +93,23 @@ impl AggregationKey {
             model_salt,
             context,
         };
-        circuit::build(
+        let circuit = circuit::build(
             CircuitBuilderStage::Prover,
-            self.meta.params.clone(),
+            &self.meta.params,
             generator(srs),
             self.shape(),
             witness,
-        )
-        .use_break_points(self.meta.break_points.clone())
+        )?;
+        Ok(circuit.use_break_points(self.meta.break_points.clone()))
     }
 
     fn finish(
         &self,
         srs: &Srs,
-        builder: BaseCircuitBuilder<Fr>,
+        circuit: AggregationCircuit,
         rng: impl RngCore + CryptoRng,
     ) -> Result<OuterProof, AggregateError> {
-        let instances = exposed(&builder);
+        let instances = circuit.exposed();
         let mut transcript =
             <EvmTranscript<G1Affine, NativeLoader, _, _> as TranscriptWriterBuffer<_, _, _>>::init(
                 Vec::new(),
@@ -117,7 +118,7 @@ impl AggregationKey {
         create_proof::<KZGCommitmentScheme<_>, ProverSHPLONK<_>, _, _, _, _>(
             &srs.params,
             &self.pk,
-            &[builder],
+            &[circuit],
             &[&[&instances]],
             seed,
             &mut transcript,
@@ -130,12 +131,6 @@ impl AggregationKey {
         self.vk().verify(&outer)?;
         Ok(outer)
     }
-}
-
-/// Public words of a filled circuit.
-pub(crate) fn exposed(builder: &BaseCircuitBuilder<Fr>) -> Vec<Fr> {
-    let cells = &builder.assigned_instances[0];
-    cells.iter().map(|cell| *cell.value()).collect()
 }
 
 fn halo2_error(stage: &'static str, error: &dyn std::fmt::Display) -> AggregateError {

@@ -6,8 +6,8 @@ use crate::{
     aggregate::{
         AggregateError, AggregationConfig, AggregationKey, AggregationRequest, AggregationShape,
         AggregationVk, InputVisibility, InstanceLayout, Openings, OuterProof, Snark, VerifyError,
-        circuit::Blind, commitment::native_coordinates, model_commitment, prove::exposed,
-        segment_key_digest, verify_layer_proof,
+        circuit::Blind, commitment::native_coordinates, model_commitment, segment_key_digest,
+        verify_layer_proof,
     },
     poseidon::{boundary_commitment, poseidon_hash},
     srs::{Srs, SrsSource, SrsStore, default_cache_dir},
@@ -100,11 +100,8 @@ impl Fixture {
             snarks,
             ..self.request(&openings)
         };
-        exposed(
-            &self
-                .key
-                .fill(&self.srs, request, StdRng::seed_from_u64(FILL_SEED)),
-        )
+        let rng = StdRng::seed_from_u64(FILL_SEED);
+        self.key.fill(&self.srs, request, rng).unwrap().exposed()
     }
 
     /// The error of an attempt to prove with other inputs.

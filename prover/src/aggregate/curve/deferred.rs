@@ -1,122 +1,18 @@
-//! Curve arithmetic under snark-verifier's loader, in two parts.
-//!
-//! [`PointChip`] is what an elliptic-curve chip must offer: points on the curve with canonical coordinates, their
-//! coordinates as native words and limbs, a sum, and ONE multi-scalar multiplication. [`StockChip`] is halo2-ecc's; a
-//! dedicated chip (`ecc-chip.md`) goes in its place.
-//!
-//! [`DeferredEcc`] is the chip that the loader sees. It never multiplies: `scalar · point` becomes an entry of a
-//! [`Combination`]. So the verifiers of all proofs run to their end with scalar arithmetic only, and the aggregation
-//! multiplies all their points at once, which saves the doublings of each separate multiplication.
+//! Multiplication put off to the end.
 
+use super::{PointChip, Pool};
 use halo2_base::{
     AssignedValue, Context,
-    gates::{
-        GateChip, GateInstructions, RangeInstructions, flex_gate::threads::SinglePhaseCoreManager,
-    },
+    gates::{GateChip, GateInstructions},
     halo2_proofs::halo2curves::{
         bn256::{Fr, G1Affine},
-        ff::PrimeField,
         group::{Curve, prime::PrimeCurveAffine},
     },
 };
 use snark_verifier::{
-    Error,
-    loader::halo2::{
-        EccInstructions,
-        halo2_ecc::{
-            bigint::ProperCrtUint,
-            bn254::FpChip,
-            ecc::{BaseFieldEccChip, EcPoint},
-            fields::FieldChip,
-        },
-    },
-    system::halo2::transcript::halo2::NativeEncoding,
+    Error, loader::halo2::EccInstructions, system::halo2::transcript::halo2::NativeEncoding,
 };
-use std::{fmt::Debug, ops::Deref};
-
-/// Virtual region that the chips write to.
-pub(crate) type Pool = SinglePhaseCoreManager<Fr>;
-
-/// What the aggregation asks of an elliptic-curve chip.
-pub(crate) trait PointChip: Clone + Debug {
-    /// A point of the curve or the identity, coordinates below the base field's modulus.
-    type Point: Clone + Debug;
-
-    /// Gate for scalar arithmetic.
-    fn gate(&self) -> &GateChip<Fr>;
-    /// A free point: constrained to the curve (or identity) and to canonical coordinates, so that one point has one
-    /// encoding in transcripts and in M.
-    fn assign_point(&self, ctx: &mut Context<Fr>, point: G1Affine) -> Self::Point;
-    /// A fixed point.
-    fn assign_constant(&self, ctx: &mut Context<Fr>, point: G1Affine) -> Self::Point;
-    /// Both coordinates mod r.
-    fn native_coordinates(&self, point: &Self::Point) -> [AssignedValue<Fr>; 2];
-    /// Limbs of x, then of y.
-    fn limbs(&self, point: &Self::Point) -> Vec<AssignedValue<Fr>>;
-    /// `Σ points`, complete.
-    fn sum(&self, ctx: &mut Context<Fr>, points: Vec<Self::Point>) -> Self::Point;
-    /// `Σ scalar · point` with scalars mod r, complete.
-    fn multi_scalar_multiply(
-        &self,
-        pool: &mut Pool,
-        pairs: &[(AssignedValue<Fr>, Self::Point)],
-    ) -> Self::Point;
-}
-
-/// halo2-ecc's chip: about 104,000 cells a point.
-#[derive(Clone, Debug)]
-pub(crate) struct StockChip<'a>(BaseFieldEccChip<'a, G1Affine>);
-
-impl<'a> StockChip<'a> {
-    pub(crate) fn new(field: &'a FpChip<'a, Fr>) -> Self {
-        Self(BaseFieldEccChip::<G1Affine>::new(field))
-    }
-}
-
-impl PointChip for StockChip<'_> {
-    type Point = EcPoint<Fr, ProperCrtUint<Fr>>;
-
-    fn gate(&self) -> &GateChip<Fr> {
-        self.0.field_chip().range().gate()
-    }
-
-    fn assign_point(&self, ctx: &mut Context<Fr>, point: G1Affine) -> Self::Point {
-        let assigned = self.0.assign_point::<G1Affine>(ctx, point);
-        for coordinate in [assigned.x(), assigned.y()] {
-            self.0
-                .field_chip()
-                .enforce_less_than_p(ctx, coordinate.clone());
-        }
-        assigned
-    }
-
-    fn assign_constant(&self, ctx: &mut Context<Fr>, point: G1Affine) -> Self::Point {
-        self.0.assign_constant_point::<G1Affine>(ctx, point)
-    }
-
-    fn native_coordinates(&self, point: &Self::Point) -> [AssignedValue<Fr>; 2] {
-        [*point.x().native(), *point.y().native()]
-    }
-
-    fn limbs(&self, point: &Self::Point) -> Vec<AssignedValue<Fr>> {
-        [point.x().limbs(), point.y().limbs()].concat()
-    }
-
-    fn sum(&self, ctx: &mut Context<Fr>, points: Vec<Self::Point>) -> Self::Point {
-        self.0.sum::<G1Affine>(ctx, points)
-    }
-
-    fn multi_scalar_multiply(
-        &self,
-        pool: &mut Pool,
-        pairs: &[(AssignedValue<Fr>, Self::Point)],
-    ) -> Self::Point {
-        let (scalars, points): (Vec<_>, Vec<_>) =
-            pairs.iter().map(|(s, p)| (vec![*s], p.clone())).unzip();
-        self.0
-            .variable_base_msm::<G1Affine>(pool, &points, scalars, Fr::NUM_BITS as usize)
-    }
-}
+use std::ops::Deref;
 
 /// `Σ scalar · point + Σ point + Σ scalar · constant + constant`, not evaluated.
 #[derive(Clone, Debug)]
