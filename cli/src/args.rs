@@ -77,6 +77,15 @@ pub(crate) enum StageArg {
     All,
 }
 
+/// What aggregated proofs spend least of.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ObjectiveArg {
+    /// CPU time of the prover.
+    Total,
+    /// Gas of a verification: fewer commitments, more work and memory for the prover.
+    Gas,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   halocast compile mlp.onnx --calibration mlp.calibration.json --out mlp.bundle
@@ -163,6 +172,9 @@ pub(crate) struct SetupArgs {
     /// How far to go.
     #[arg(long, value_enum, default_value = "all")]
     pub(crate) stage: StageArg,
+    /// What aggregated proofs are to spend least of; another one than before makes the aggregation key again.
+    #[arg(long, value_enum, value_name = "total|gas")]
+    pub(crate) objective: Option<ObjectiveArg>,
 }
 
 #[derive(Debug, Args)]

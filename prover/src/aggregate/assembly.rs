@@ -42,6 +42,8 @@ struct Wide {
     witness: Option<Arc<Witness>>,
     /// Cells of the scalar part with the chip's copies.
     links: Vec<(ContextCell, Position)>,
+    #[cfg(test)]
+    inputs: Vec<Vec<(G1Affine, Fr)>>,
 }
 
 impl AggregationCircuit {
@@ -71,6 +73,8 @@ impl AggregationCircuit {
             params,
             layout: Arc::new(layout),
             witness,
+            #[cfg(test)]
+            inputs: values(jobs),
         };
         Ok(Self {
             builder,
@@ -102,6 +106,28 @@ fn values(jobs: &[Job]) -> Vec<Vec<(G1Affine, Fr)>> {
         inputs.map(|(s, _, point)| (*point, *s.value())).collect()
     };
     jobs.iter().map(of_job).collect()
+}
+
+#[cfg(test)]
+impl AggregationCircuit {
+    /// What the scalar part asks the chip to multiply.
+    pub(crate) fn inputs(&self) -> Vec<Vec<(G1Affine, Fr)>> {
+        self.wide.as_ref().expect("our chip").inputs.clone()
+    }
+
+    /// The chip multiplies something else.
+    pub(crate) fn with_lie(mut self, inputs: &[Vec<(G1Affine, Fr)>]) -> Self {
+        let wide = self.wide.as_mut().expect("our chip");
+        let witness = Witness::new(&wide.layout, inputs).expect("points of the curve");
+        wide.witness = Some(Arc::new(witness));
+        self
+    }
+
+    /// The layout of the chip, and the places that are tied to the scalar part.
+    pub(crate) fn links(&self) -> (&Layout, Vec<Position>) {
+        let wide = self.wide.as_ref().expect("our chip");
+        (&wide.layout, wide.links.iter().map(|link| link.1).collect())
+    }
 }
 
 /// Every point, scalar and result with its place in the chip.

@@ -38,7 +38,7 @@ pub use commitment::{MODEL_COMMITMENT_VERSION, model_commitment, segment_key_dig
 pub use error::{AggregateError, VerifyError};
 pub use inner::verify_layer_proof;
 pub use key::{AggregationKey, KeygenError};
-pub use plan::{AggregationConfig, CurveChip};
+pub use plan::{AggregationConfig, CurveChip, Objective};
 pub use prove::AggregationRequest;
 pub use shape::{
     ACCUMULATOR_WORDS, AggregationShape, InputVisibility, InstanceLayout, verifier_points,

@@ -23,6 +23,17 @@ pub enum CurveChip {
     Stock,
 }
 
+/// What to spend least of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Objective {
+    /// CPU time of the prover.
+    #[default]
+    Total,
+    /// Gas: the narrowest circuit, whose proof has the fewest commitments; the prover works longer and uses more memory.
+    Gas,
+}
+
 /// What the choice may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AggregationConfig {
@@ -32,6 +43,8 @@ pub struct AggregationConfig {
     pub max_k: u32,
     /// Which chip multiplies the points.
     pub chip: CurveChip,
+    /// What to spend least of; the stock chip has no choice.
+    pub objective: Objective,
     /// Largest number of gate columns.
     pub max_advice: usize,
     /// Limit for the estimated code of the raw verifier (EIP-170 allows 24,576 bytes).
@@ -44,6 +57,7 @@ impl Default for AggregationConfig {
             min_k: 17,
             max_k: 22,
             chip: CurveChip::default(),
+            objective: Objective::default(),
             max_advice: 9,
             max_code_bytes: 24_000,
         }
@@ -122,9 +136,17 @@ pub(crate) fn choose_wide(
             jobs: jobs.to_vec(),
         });
     let columns = |p: &EccParams| advice.div_ceil((1 << p.k) - WIDE_BLINDING_ROWS);
+    let width = |p: &EccParams| match config.objective {
+        Objective::Total => 0,
+        Objective::Gas => p.width.columns() + columns(p),
+    };
+    let cost = |p: &EccParams| (width(p), wide_seconds(p, columns(p)));
     layouts
         .filter(|p| p.check().is_ok() && columns(p) <= config.max_advice)
-        .min_by(|a, b| wide_seconds(a, columns(a)).total_cmp(&wide_seconds(b, columns(b))))
+        .min_by(|a, b| {
+            let ((wide_a, s_a), (wide_b, s_b)) = (cost(a), cost(b));
+            wide_a.cmp(&wide_b).then(s_a.total_cmp(&s_b))
+        })
         .map(|wide| wide_params(wide.clone(), columns(&wide)))
         .ok_or(AggregateError::DoesNotFit {
             cells: advice,
@@ -179,6 +201,22 @@ mod tests {
             assert!(now + (1 << plan.k) >= rows, "{points}: {plan:?}");
             rows = now;
         }
+    }
+
+    #[test]
+    fn gas_asks_for_a_narrower_circuit_than_time() {
+        let of = |objective| {
+            let config = AggregationConfig {
+                objective,
+                ..AggregationConfig::default()
+            };
+            let params = choose_wide(&[240, 7], 1_060_000, &config).unwrap();
+            let wide = params.wide.unwrap();
+            (wide.width, wide.k)
+        };
+        assert_eq!(of(Objective::Total), (Width::W10, 18));
+        assert!(of(Objective::Gas).0 < Width::W10);
+        choose_wide(&[100_000], 1_000, &AggregationConfig::default()).unwrap_err();
     }
 
     #[test]

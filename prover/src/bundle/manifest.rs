@@ -2,6 +2,7 @@
 
 use super::BundleError;
 use super::files::{FileEntry, Mode, write_file};
+use crate::aggregate::Objective;
 use halocast_ir::{ACT_OFFSET, Program, SLOT_BITS, SLOTS_PER_WORD, TensorId, word_count};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -145,6 +146,9 @@ pub struct AggregateSummary {
     pub cells: u64,
     /// Digest of the outer verifying key.
     pub vk_digest: String,
+    /// What the circuit's layout spends least of.
+    #[serde(default)]
+    pub objective: Objective,
 }
 
 impl TensorSpec {

@@ -5,7 +5,7 @@ use super::words::{field_from_hex, field_to_hex, word_to_field};
 use super::{PipelineError, ProofBody, Statement};
 use crate::aggregate::{
     AggregationConfig, AggregationKey, AggregationRequest, AggregationShape, AggregationVk,
-    InputVisibility, InstanceLayout, Openings, OuterProof, Snark, model_commitment,
+    InputVisibility, InstanceLayout, Objective, Openings, OuterProof, Snark, model_commitment,
 };
 use crate::bundle::{
     AGGREGATE_KEY, AGGREGATE_VK, AggregateSummary, Bundle, BundleError, FileEntry, Header, Mode,
@@ -70,11 +70,11 @@ fn header(bundle: &Bundle) -> Header {
 }
 
 /// Whether a good key is there already; it is read once through to know.
-pub(super) fn key_is_there(bundle: &Bundle) -> bool {
+pub(super) fn key_is_there(bundle: &Bundle, objective: Option<Objective>) -> bool {
     let manifest = bundle.manifest();
     let recorded = manifest.files.get(AGGREGATE_KEY);
     let summary = manifest.setup.as_ref().and_then(|s| s.aggregate.as_ref());
-    summary.is_some()
+    summary.is_some_and(|s| objective.is_none_or(|o| o == s.objective))
         && load_vk(bundle).is_ok()
         && recorded.is_some_and(|e| hash_file(&bundle.path(AGGREGATE_KEY)).is_ok_and(|f| f == *e))
 }
@@ -84,6 +84,7 @@ pub(super) fn make_key(
     bundle: &Bundle,
     strings: &mut Strings,
     keys: Vec<LayerKey>,
+    objective: Objective,
 ) -> Result<(Vec<(String, FileEntry)>, AggregateSummary), PipelineError> {
     let protocols = protocols(bundle, strings, &keys)?;
     let manifest = bundle.manifest();
@@ -95,7 +96,10 @@ pub(super) fn make_key(
     )?;
     // The string that the layout needs is only known inside; ours must not stay in memory beside it.
     strings.forget();
-    let config = AggregationConfig::default();
+    let config = AggregationConfig {
+        objective,
+        ..AggregationConfig::default()
+    };
     let key = AggregationKey::keygen(strings.store(), strings.source(), shape, &config)?;
     let path = bundle.path(AGGREGATE_KEY);
     key.write(&path)?;
@@ -109,6 +113,7 @@ pub(super) fn make_key(
         k: key.k(),
         cells: key.cells().0 as u64,
         vk_digest: hex::encode(vk.digest()),
+        objective,
     };
     let files = vec![
         (AGGREGATE_KEY.into(), entry),

@@ -28,7 +28,7 @@ pub enum TaskChoice {
 /// How to cut the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segments {
-    /// As few as fit domains of 2^[`AUTO_MAX_K`] rows.
+    /// Whatever costs least in domains of at most 2^[`AUTO_MAX_K`] rows: [`SegmentPolicy::Cheapest`].
     Auto,
     /// One a layer, the embedding and the head apart: [`SegmentPolicy::PerLayer`].
     PerLayer,
@@ -173,7 +173,7 @@ impl Stages<'_> {
 
 fn policy(segments: Segments) -> SegmentPolicy {
     match segments {
-        Segments::Auto => SegmentPolicy::MaxK(AUTO_MAX_K),
+        Segments::Auto => SegmentPolicy::Cheapest(AUTO_MAX_K),
         Segments::Count(n) => SegmentPolicy::Count(n),
         Segments::PerLayer => SegmentPolicy::PerLayer,
     }

@@ -3,6 +3,7 @@
 
 use super::strings::Strings;
 use super::{Event, Meter, PipelineError, Progress, Stage, StageCost, aggregation, keys};
+use crate::aggregate::Objective;
 use crate::bundle::{
     AGGREGATE_KEY, AGGREGATE_VK, Bundle, BundleError, Lock, Mode, SALT, Setup, create_dir,
     write_file,
@@ -20,6 +21,8 @@ pub struct SetupOptions {
     pub srs: SrsSource,
     /// [`Stage::Layers`] leaves the aggregation key out: enough for layer proofs.
     pub stage: Stage,
+    /// What aggregated proofs are to spend least of; `None`: as the key that is there, CPU time if there is none.
+    pub objective: Option<Objective>,
 }
 
 impl Default for SetupOptions {
@@ -27,6 +30,7 @@ impl Default for SetupOptions {
         SetupOptions {
             srs: SrsSource::Development,
             stage: Stage::All,
+            objective: None,
         }
     }
 }
@@ -76,7 +80,7 @@ pub fn setup(
     run.layer_keys()?;
     let keys = run.commitment()?;
     if options.stage == Stage::All {
-        run.aggregate_key(keys)?;
+        run.aggregate_key(keys, options.objective)?;
     }
     let setup = run.bundle.manifest().setup.as_ref();
     let setup = setup.expect("begin() has put it there");
@@ -182,18 +186,27 @@ impl Run<'_> {
         Ok(keys)
     }
 
-    fn aggregate_key(&mut self, keys: Vec<LayerKey>) -> Result<(), PipelineError> {
+    fn aggregate_key(
+        &mut self,
+        keys: Vec<LayerKey>,
+        objective: Option<Objective>,
+    ) -> Result<(), PipelineError> {
         self.check_cancelled()?;
         self.progress.event(Event::Started {
             stage: "aggregate key",
             steps: 1,
         });
-        if aggregation::key_is_there(self.bundle) {
+        if aggregation::key_is_there(self.bundle, objective) {
             self.kept += 1;
             return Ok(());
         }
         let meter = Meter::start("aggregate key");
-        let (files, summary) = aggregation::make_key(self.bundle, &mut self.strings, keys)?;
+        let (files, summary) = aggregation::make_key(
+            self.bundle,
+            &mut self.strings,
+            keys,
+            objective.unwrap_or_default(),
+        )?;
         self.bundle.update(&self.lock, |m| {
             m.files.extend(files);
             if let Some(setup) = &mut m.setup {

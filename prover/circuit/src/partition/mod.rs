@@ -25,8 +25,8 @@ use serde::{Deserialize, Serialize};
 pub enum SegmentPolicy {
     /// Exactly so many.
     Count(usize),
-    /// As few as fit domains of at most 2^k rows.
-    MaxK(u32),
+    /// Whatever costs least to prove and to aggregate in domains of at most 2^k rows; one a layer where that is no dearer.
+    Cheapest(u32),
     /// One for each attention layer, one for what comes before the first (the embedding) and one for what comes after the
     /// last (the head). With fewer than two attentions: one for each attention, or else for each linear map.
     PerLayer,
@@ -68,7 +68,7 @@ pub fn partition(program: &Program, policy: SegmentPolicy) -> Result<Vec<Segment
     let plan = Planner::new(program)?;
     let cuts = match policy {
         SegmentPolicy::Count(n) => plan.best_cuts(n, MAX_K)?,
-        SegmentPolicy::MaxK(k) => plan.fewest_cuts(k)?,
+        SegmentPolicy::Cheapest(k) => plan.cheapest_cuts(k)?,
         SegmentPolicy::PerLayer => plan.layer_cuts()?,
     };
     plan.segments(&cuts)
@@ -94,4 +94,6 @@ pub fn report(program: &Program, segment: &Segment) -> Result<SegmentReport, Cir
 
 /// Measured at k = 17 (docs/benchmarks.md); both grow with the domain.
 const PROVE_CPU_S_K17: f64 = 23.0;
+/// What one more proof of a layer costs the aggregation.
+const AGGREGATE_CPU_S: f64 = 5.0;
 const PROVE_BYTES_K17: u64 = 640 << 20;

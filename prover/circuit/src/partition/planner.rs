@@ -3,7 +3,7 @@
 //! programming over op positions.
 
 use super::live::{live_tensors, spans};
-use super::{MAX_K, layers};
+use super::{AGGREGATE_CPU_S, MAX_K, PROVE_CPU_S_K17, layers};
 use crate::layout::{TableCounter, UNUSABLE_ROWS, domain_for};
 use crate::segment::{Segment, build, row_marks};
 use crate::{CircuitError, gates};
@@ -11,6 +11,8 @@ use halocast_ir::{Program, SLOTS_PER_WORD, TensorId};
 
 /// Cut positions that are tried.
 const CANDIDATES: usize = 96;
+/// How many segments more than the fewest are tried.
+const MORE: usize = 4;
 
 pub(super) struct Planner<'a> {
     program: &'a Program,
@@ -115,6 +117,32 @@ impl<'a> Planner<'a> {
         let rows: usize = self.rows[from..to].iter().sum();
         let live = self.program.value_count(&self.live[to]);
         (1u64 << (k + 24)) + 64 * boundary_rows(live) as u64 + ((rows as u64 * rows as u64) >> 20)
+    }
+
+    /// The cheapest of: one segment a layer, the fewest segments that fit, and a few more than these.
+    pub(super) fn cheapest_cuts(&self, max_k: u32) -> Result<Vec<usize>, CircuitError> {
+        let fewest = self.fewest_cuts(max_k)?;
+        let count = fewest.len() - 1;
+        let more = (count + 1..=count + MORE).filter_map(|n| self.best_cuts(n, max_k).ok());
+        let layers = self.layer_cuts().ok();
+        let layers = layers.filter(|cuts| self.largest_domain(cuts) <= max_k);
+        // Layers first: the first of equals is taken.
+        let all = layers.into_iter().chain([fewest.clone()]).chain(more);
+        let cheapest = all.min_by(|a, b| self.cpu_s(a).total_cmp(&self.cpu_s(b)));
+        Ok(cheapest.unwrap_or(fewest))
+    }
+
+    /// CPU seconds to prove these segments and to aggregate the proofs.
+    fn cpu_s(&self, cuts: &[usize]) -> f64 {
+        let domains = cuts.windows(2).map(|w| self.domain(w[0], w[1]));
+        domains
+            .map(|k| PROVE_CPU_S_K17 * (f64::from(k) - 17.0).exp2() + AGGREGATE_CPU_S)
+            .sum()
+    }
+
+    fn largest_domain(&self, cuts: &[usize]) -> u32 {
+        let domains = cuts.windows(2).map(|w| self.domain(w[0], w[1]));
+        domains.max().unwrap_or(0)
     }
 
     /// Cuts around each layer.

@@ -1,6 +1,7 @@
 //! Tests of the aggregation; `layer.rs` is a small stand-in for the layer circuit.
 
 mod layer;
+mod links;
 mod measure;
 mod statement;
 mod whole;

@@ -36,7 +36,7 @@ fn f(v: u64) -> Fr {
     Fr::from(v)
 }
 
-fn openings() -> Openings {
+pub(super) fn openings() -> Openings {
     Openings {
         salt_in: f(1),
         inputs: vec![f(2)],
@@ -67,10 +67,10 @@ fn shape_of(snarks: &[Snark]) -> AggregationShape {
     AggregationShape::new(&protocols, 1, 2, InputVisibility::Public).unwrap()
 }
 
-struct Fixture {
-    snarks: Vec<Snark>,
-    key: AggregationKey,
-    srs: Srs,
+pub(super) struct Fixture {
+    pub(super) snarks: Vec<Snark>,
+    pub(super) key: AggregationKey,
+    pub(super) srs: Srs,
     outer: OuterProof,
 }
 
@@ -116,7 +116,7 @@ impl Fixture {
     }
 }
 
-static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
+pub(super) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let snarks = chain(Size::TINY, 1, 2);
     let store = SrsStore::new(default_cache_dir());
     let shape = shape_of(&snarks);
