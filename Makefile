@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build tools demo test test-rust test-contracts bench lint fmt clean-cache
+.PHONY: help build tools demo test test-rust test-contracts bench bench-aggregation lint fmt clean-cache
 
 ROOT := $(CURDIR)
 CARGO ?= cargo
@@ -38,6 +38,9 @@ test-contracts: tools
 
 bench: tools build ## figures of docs/benchmarks.md: stage by stage, written to target/bench/
 	@$(TOOLS); scripts/bench.sh
+
+bench-aggregation: ## aggregation with our chip beside halo2-ecc's, for 3 and 6 proofs; needs 20 GiB
+	@scripts/bench-aggregation.sh
 
 lint: tools ## formatting, clippy, Solidity lint; nothing is changed
 	@echo '== cargo fmt --check'

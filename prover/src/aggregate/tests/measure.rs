@@ -1,55 +1,29 @@
 //! Cost of key generation and proving for proofs with the columns of the layer circuit. Not run by default:
-//! `AGG_PROOFS=3 cargo test --release -p halocast-prover measure_aggregation -- --ignored --nocapture`.
+//! `make bench-aggregation`, or for one configuration
+//! `AGG_PROOFS=3 AGG_CHIP=stock cargo test --release --workspace measure_aggregation -- --ignored --nocapture`.
 
 use super::{layer::Size, whole::chain};
 use crate::{
     aggregate::{
-        AggregationConfig, AggregationKey, AggregationRequest, AggregationShape, InputVisibility,
-        Openings, verifier_points,
+        AggregationConfig, AggregationKey, AggregationRequest, AggregationShape, CurveChip,
+        InputVisibility, Objective, Openings, verifier_points,
     },
+    pipeline::Meter,
     srs::{SrsSource, SrsStore, default_cache_dir},
 };
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use rand::{SeedableRng, rngs::StdRng};
-use std::{env, fs, time::Instant};
-
-/// CPU seconds of this process so far, and its largest resident set in GiB.
-fn usage() -> (f64, f64) {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap()
-        .split_whitespace()
-        .collect();
-    let ticks: f64 = fields[11..13]
-        .iter()
-        .map(|t| t.parse::<f64>().unwrap())
-        .sum();
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let peak = status
-        .lines()
-        .find(|l| l.starts_with("VmHWM"))
-        .unwrap()
-        .split_whitespace()
-        .nth(1)
-        .unwrap();
-    (
-        ticks / 100.0,
-        peak.parse::<f64>().unwrap() / f64::from(1 << 20),
-    )
-}
+use std::{env, fs};
 
 fn stage<T>(name: &str, work: impl FnOnce() -> T) -> T {
-    // forget the peak of earlier stages
-    let _ = fs::write("/proc/self/clear_refs", "5");
-    let (cpu, wall) = (usage().0, Instant::now());
+    let meter = Meter::start(name);
     let result = work();
-    let (after, peak) = usage();
+    let cost = meter.stop();
     println!(
-        "{name}: {:.1} CPU s, {:.1} s wall, {peak:.2} GiB",
-        after - cpu,
-        wall.elapsed().as_secs_f64()
+        "{name}: {:.1} CPU s, {:.1} s wall, {:.2} GiB",
+        cost.cpu_s,
+        cost.wall_s,
+        cost.peak_rss_bytes as f64 / f64::from(1 << 30)
     );
     result
 }
@@ -62,6 +36,13 @@ fn measure_aggregation() {
         .and_then(|v| v.parse().ok())
         .unwrap_or(2);
     let mut config = AggregationConfig::default();
+    if env::var("AGG_CHIP").is_ok_and(|chip| chip == "stock") {
+        // Its contract would be too large; what is measured is the prover.
+        (config.chip, config.max_code_bytes) = (CurveChip::Stock, 1 << 20);
+    }
+    if env::var("AGG_OBJECTIVE").is_ok_and(|o| o == "gas") {
+        config.objective = Objective::Gas;
+    }
     if let Some(k) = env::var("AGG_K").ok().and_then(|v| v.parse().ok()) {
         (
             config.min_k,
