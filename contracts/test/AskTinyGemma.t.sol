@@ -139,20 +139,20 @@ contract AskTinyGemmaTest is Fixture {
         uint256 free = askApp(alice, 0);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.DeadlineNotPassed.selector, deadline, block.timestamp));
-        app.reclaim(mine);
+        app.reclaim(mine, payable(alice));
         vm.warp(deadline + 1);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(AskTinyGemma.NotAsker.selector, alice, bob));
-        app.reclaim(bobs);
+        app.reclaim(bobs, payable(alice));
         vm.startPrank(alice);
-        app.reclaim(mine);
-        app.reclaim(free);
+        app.reclaim(mine, payable(alice));
+        app.reclaim(free, payable(alice));
         vm.expectRevert(abi.encodeWithSelector(InferenceConsumerBase.UnexpectedRequest.selector, mine));
-        app.reclaim(mine);
+        app.reclaim(mine, payable(alice));
         vm.stopPrank();
         vm.assertEq(alice.balance, 100 ether);
         vm.prank(bob);
-        app.reclaim(bobs);
+        app.reclaim(bobs, payable(bob));
         vm.assertEq(bob.balance, 10 ether);
         vm.assertTrue(oracle.getRequest(bobs).status == RequestStatus.Refunded);
         // A contract cannot reclaim what was answered.
@@ -162,6 +162,18 @@ contract AskTinyGemmaTest is Fixture {
         vm.warp(deadline + 1);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(InferenceConsumerBase.UnexpectedRequest.selector, answered));
-        app.reclaim(answered);
+        app.reclaim(answered, payable(alice));
+    }
+
+    /// @dev The test contract has no `receive`: it asks, and names somebody else who is paid.
+    function test_reclaim_for_an_asker_that_takes_no_ether() public {
+        vm.deal(address(this), 1 ether);
+        uint256 id = app.ask{value: 1 ether}("The sea is", 12, type(uint64).max);
+        vm.prank(guardian);
+        registry.revoke(MODEL);
+        vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.TransferFailed.selector, address(this)));
+        app.reclaim(id, payable(address(this)));
+        app.reclaim(id, payable(bob));
+        vm.assertEq(bob.balance, 11 ether);
     }
 }

@@ -66,13 +66,15 @@ contract AskTinyGemma is InferenceConsumerBase {
         emit Asked(requestId, msg.sender, prompt, answerLength);
     }
 
-    /// @notice Takes the fee of an unanswered question back after its deadline. Its asker only.
+    /// @notice Sends the fee of an unanswered question to `to`, after its deadline or once the model is revoked. Its asker only.
+    /// @param to Somebody who takes ether: an asker that is a contract need not.
     function reclaim(
-        uint256 requestId
+        uint256 requestId,
+        address payable to
     ) external {
         address asker = _questions[requestId].asker;
         if (msg.sender != asker) revert NotAsker(msg.sender, asker);
-        _reclaim(requestId, payable(asker));
+        _reclaim(requestId, to);
     }
 
     /// @notice The latest answer; empty if there is none.
