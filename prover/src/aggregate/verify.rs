@@ -112,6 +112,11 @@ impl AggregationVk {
         SrsId::of(self.deciding_key.s_g2())
     }
 
+    /// Whether anyone can forge proofs under this key.
+    pub fn srs_is_insecure(&self) -> bool {
+        self.srs.is_insecure(self.srs_id())
+    }
+
     /// Exact length of a proof in bytes.
     pub fn proof_len(&self) -> usize {
         dummy::evm_proof_len(&self.protocol)
