@@ -127,7 +127,8 @@ impl AggregationVk {
         Sha256::digest(bincode::serialize(self).expect("a key is plain data")).into()
     }
 
-    /// Accepts exactly the proofs that the contract accepts.
+    /// Accepts no proof that the contract refuses. The contract also takes other spellings of the same proof: it reduces the
+    /// proof's scalars modulo r, which are refused here.
     pub fn verify(&self, outer: &OuterProof) -> Result<(), VerifyError> {
         let OuterProof { instances, proof } = outer;
         if instances.len() != self.layout.total() {
