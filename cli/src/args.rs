@@ -1,6 +1,7 @@
 //! The command line. The calls are stable: tests and scripts use them.
 
 use crate::chain_args::{DemoArgs, DeployArgs, RelayArgs, RequestArgs, StatusArgs};
+use alloy::primitives::B256;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use halocast_prover::pipeline::Segments;
 use std::path::PathBuf;
@@ -232,6 +233,9 @@ pub(crate) struct SrsImportArgs {
     /// log2 of the number of points to take.
     #[arg(long, value_name = "K")]
     pub(crate) k: u32,
+    /// SHA-256 that the ceremony file must have. The other checks do not show who made it.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) sha256: Option<B256>,
     /// Where to write the string.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: PathBuf,

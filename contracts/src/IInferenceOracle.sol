@@ -60,7 +60,7 @@ struct InferenceResult {
 
 /// @title Ask a model, get a proven answer
 /// @notice A request pays a fee into the oracle; anybody who brings a valid proof of the answer has it stored and the fee credited to
-/// the payee the proof was made for; if nobody does in time the requester takes the fee back.
+/// the payee the proof was made for; if nobody does in time, or the model is revoked, the requester takes the fee back.
 /// @dev The context word binds a proof to one request of one oracle on one chain and to one payee, so that a proof copied from the
 /// mempool only pays the one who made it:
 ///
@@ -210,7 +210,7 @@ interface IInferenceOracle {
         uint256 requestId
     ) external;
 
-    /// @notice Credits the fee back to the requester after the deadline. Requester only.
+    /// @notice Credits the fee back to the requester: after the deadline, or at once when the model is revoked. Requester only.
     function refund(
         uint256 requestId
     ) external;

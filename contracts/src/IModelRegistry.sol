@@ -5,7 +5,7 @@ import {IModelVerifier} from "./IModelVerifier.sol";
 
 /// @notice What may be done with a registered model. It only ever moves downwards in this list.
 /// Active: requests and fulfilments. Deprecated: no new requests; open ones may be fulfilled; results stay readable.
-/// Revoked: no fulfilment either; results stay readable, open requests are refunded after their deadline.
+/// Revoked: no fulfilment either; results stay readable, open requests can be refunded at once.
 enum ModelStatus {
     Unknown,
     Active,

@@ -60,7 +60,7 @@ abstract contract InferenceConsumerBase is IInferenceConsumer {
         isAwaiting[requestId] = true;
     }
 
-    /// @dev Credits the fee of an unanswered request back to this contract (after its deadline) and sends it to `to`.
+    /// @dev Credits the fee of an unanswered request back to this contract (when the oracle refunds it) and sends it to `to`.
     function _reclaim(
         uint256 requestId,
         address payable to

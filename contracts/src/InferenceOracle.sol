@@ -173,7 +173,10 @@ contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, Reentranc
         if (msg.sender != stored.requester) revert NotRequester(msg.sender, stored.requester);
         if (stored.status == RequestStatus.Fulfilled) revert AlreadyFulfilled(requestId);
         if (stored.status == RequestStatus.Refunded) revert AlreadyRefunded(requestId);
-        if (block.timestamp <= stored.deadline) revert DeadlineNotPassed(stored.deadline, block.timestamp);
+        // A revoked model is never active again: nobody can fulfil the request any more, whatever its deadline.
+        if (block.timestamp <= stored.deadline && registry.statusOf(stored.modelId) != ModelStatus.Revoked) {
+            revert DeadlineNotPassed(stored.deadline, block.timestamp);
+        }
 
         uint256 fee = stored.fee;
         stored.status = RequestStatus.Refunded;

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {CallbackStatus, IInferenceOracle, RequestStatus} from "../src/IInferenceOracle.sol";
+import {IModelRegistry, ModelMetadata, ModelTask} from "../src/IModelRegistry.sol";
 import {InferenceConsumerBase} from "../src/InferenceConsumerBase.sol";
 import {WordPacking} from "../src/WordPacking.sol";
 import {AskTinyGemma} from "../src/examples/AskTinyGemma.sol";
@@ -70,12 +71,52 @@ contract AskTinyGemmaTest is Fixture {
         vm.assertEq(app.answer(), text);
     }
 
+    function register(
+        ModelMetadata memory metadata,
+        uint256 inputWords,
+        uint256 outputWords
+    ) internal returns (bytes32 id, MockModelVerifier leaf) {
+        id = bytes32(registry.modelCount() + 1);
+        leaf = new MockModelVerifier(id, inputWords, outputWords);
+        vm.prank(registrar);
+        registry.register(id, leaf, modelOwner, metadata, "");
+    }
+
+    /// @dev T = 31 has as many words as T = 32, so the oracle would take the question; its last prompt slot would be raw 0.
+    function test_construction_wants_the_registered_length() public {
+        uint256[3] memory lengths = [uint256(31), 33, 0];
+        for (uint256 i = 0; i < lengths.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(AskTinyGemma.SequenceLengthMismatch.selector, lengths[i], T));
+            new AskTinyGemma(oracle, MODEL, lengths[i]);
+        }
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.UnknownModel.selector, bytes32(uint256(9))));
+        new AskTinyGemma(oracle, bytes32(uint256(9)), T);
+        ModelMetadata memory metadata = generateMetadata(T);
+        (metadata.task, metadata.sequenceLength) = (ModelTask.Infer, 0);
+        (bytes32 id,) = register(metadata, 3, 3);
+        vm.expectRevert(abi.encodeWithSelector(AskTinyGemma.SequenceLengthMismatch.selector, T, 0));
+        new AskTinyGemma(oracle, id, T);
+    }
+
+    /// @dev 12 values of 20 bits: again as many words, and all of ours are in range.
+    function test_construction_wants_our_packing() public {
+        ModelMetadata memory metadata = generateMetadata(T);
+        (metadata.valueBits, metadata.valuesPerWord) = (20, 12);
+        (bytes32 id,) = register(metadata, 3, 3);
+        vm.expectRevert(abi.encodeWithSelector(AskTinyGemma.PackingMismatch.selector, 20, 12));
+        new AskTinyGemma(oracle, id, T);
+    }
+
+    function test_construction_bounds_the_length() public {
+        vm.assertEq(app.MAX_SEQUENCE_LENGTH(), 64);
+        (bytes32 id,) = register(generateMetadata(65), 5, 5);
+        vm.expectRevert(abi.encodeWithSelector(AskTinyGemma.SequenceTooLong.selector, 65, 64));
+        new AskTinyGemma(oracle, id, 65);
+    }
+
     /// @dev The longest answer of a model of 64 tokens fits the callback gas.
     function test_callback_gas_is_enough_for_64_tokens() public {
-        bytes32 id64 = bytes32(uint256(64));
-        MockModelVerifier leaf = new MockModelVerifier(id64, 5, 5);
-        vm.prank(registrar);
-        registry.register(id64, leaf, modelOwner, generateMetadata(64), "");
+        (bytes32 id64, MockModelVerifier leaf) = register(generateMetadata(64), 5, 5);
         app = new AskTinyGemma(oracle, id64, 64);
         bytes memory text = "it was the best of times, it was the worst of times, it was the";
         vm.assertEq(text.length, 63);
@@ -139,20 +180,20 @@ contract AskTinyGemmaTest is Fixture {
         uint256 free = askApp(alice, 0);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.DeadlineNotPassed.selector, deadline, block.timestamp));
-        app.reclaim(mine);
+        app.reclaim(mine, payable(alice));
         vm.warp(deadline + 1);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(AskTinyGemma.NotAsker.selector, alice, bob));
-        app.reclaim(bobs);
+        app.reclaim(bobs, payable(alice));
         vm.startPrank(alice);
-        app.reclaim(mine);
-        app.reclaim(free);
+        app.reclaim(mine, payable(alice));
+        app.reclaim(free, payable(alice));
         vm.expectRevert(abi.encodeWithSelector(InferenceConsumerBase.UnexpectedRequest.selector, mine));
-        app.reclaim(mine);
+        app.reclaim(mine, payable(alice));
         vm.stopPrank();
         vm.assertEq(alice.balance, 100 ether);
         vm.prank(bob);
-        app.reclaim(bobs);
+        app.reclaim(bobs, payable(bob));
         vm.assertEq(bob.balance, 10 ether);
         vm.assertTrue(oracle.getRequest(bobs).status == RequestStatus.Refunded);
         // A contract cannot reclaim what was answered.
@@ -162,6 +203,18 @@ contract AskTinyGemmaTest is Fixture {
         vm.warp(deadline + 1);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(InferenceConsumerBase.UnexpectedRequest.selector, answered));
-        app.reclaim(answered);
+        app.reclaim(answered, payable(alice));
+    }
+
+    /// @dev The test contract has no `receive`: it asks, and names somebody else who is paid.
+    function test_reclaim_for_an_asker_that_takes_no_ether() public {
+        vm.deal(address(this), 1 ether);
+        uint256 id = app.ask{value: 1 ether}("The sea is", 12, type(uint64).max);
+        vm.prank(guardian);
+        registry.revoke(MODEL);
+        vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.TransferFailed.selector, address(this)));
+        app.reclaim(id, payable(address(this)));
+        app.reclaim(id, payable(bob));
+        vm.assertEq(bob.balance, 11 ether);
     }
 }

@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {CallbackStatus, IInferenceOracle, Provenance, RequestStatus} from "../src/IInferenceOracle.sol";
+import {ModelVerifier} from "../src/ModelVerifier.sol";
 import {Fixture} from "./support/Fixture.sol";
+import {RawVerifierStub} from "./support/RawVerifierStub.sol";
 import {
     ExactGasReceiver,
     Exploder,
@@ -122,6 +124,41 @@ contract HostileReceiversTest is Fixture {
             vm.assertTrue(oracle.getRequest(id).status == RequestStatus.Open);
             vm.assertTrue(oracle.getResult(id).provenance == Provenance.Pending);
         }
+    }
+
+    /// @dev A real leaf, and a proof that its raw verifier accepts: with too little gas the fulfilment fails as a whole, wherever
+    /// the gas runs out, and a bad proof is stored with no amount of it.
+    function test_starved_verification_stores_nothing() public {
+        RawVerifierStub raw = new RawVerifierStub();
+        bytes32 model = bytes32(uint256(7));
+        ModelVerifier leaf = new ModelVerifier(address(raw), model, 3, 3, 384 + 32, 0, false, address(raw).codehash);
+        vm.prank(registrar);
+        registry.register(model, leaf, modelOwner, generateMetadata(T), "");
+        uint256 id = oracle.request(model, prompt(), deadline, 0, address(0));
+        bytes memory limbs = new bytes(384);
+        bytes32 seal = keccak256(abi.encodePacked(limbs, model, prompt(), answer(), oracle.contextOf(id, payee)));
+        bytes memory call = abi.encodeCall(oracle.fulfill, (id, payee, answer(), abi.encodePacked(limbs, ~seal)));
+        for (uint256 gas_ = 20_000; gas_ < 400_000; gas_ += 997) {
+            vm.assertFalse(fulfils(id, call, gas_));
+        }
+        call = abi.encodeCall(oracle.fulfill, (id, payee, answer(), abi.encodePacked(limbs, seal)));
+        uint256 enough = 20_000;
+        while (!fulfils(id, call, enough)) enough += 199;
+        vm.assertGe(enough, 100_000); // it was starved on the way: storing the result alone costs that
+        vm.assertEq(oracle.provenOutputs(id), answer());
+    }
+
+    /// @dev Whether the fulfilment succeeds; if not, nothing is stored.
+    function fulfils(
+        uint256 id,
+        bytes memory call,
+        uint256 gas_
+    ) internal returns (bool success) {
+        (success,) = address(oracle).call{gas: gas_}(call);
+        if (success) return true;
+        vm.assertTrue(oracle.getRequest(id).status == RequestStatus.Open);
+        vm.assertTrue(oracle.getResult(id).provenance == Provenance.Pending);
+        vm.assertEq(oracle.getResult(id).outputs.length, 0);
     }
 
     function test_fulfilment_cannot_starve_the_callback() public {

@@ -275,10 +275,31 @@ contract InferenceOracleTest is Fixture {
         oracle.fulfill(second, payee, answer(), proof);
         // What was stored stays readable, what was not answered goes back.
         vm.assertEq(oracle.provenOutputs(first), answer());
-        vm.warp(deadline + 1);
         vm.prank(alice);
         oracle.refund(second);
         vm.assertEq(oracle.withdrawable(alice), 1 ether);
+    }
+
+    /// @dev However far the deadline is, nobody's money waits for an answer that cannot come; while it still can, the deadline holds.
+    function test_refund_does_not_wait_for_a_revoked_model() public {
+        deadline = type(uint64).max;
+        uint256 id = ask(1 ether, address(0), 0);
+        vm.prank(modelOwner);
+        registry.deprecate(MODEL);
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.DeadlineNotPassed.selector, deadline, block.timestamp));
+        oracle.refund(id);
+        vm.prank(guardian);
+        registry.revoke(MODEL);
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.NotRequester.selector, stranger, alice));
+        oracle.refund(id);
+        vm.prank(alice);
+        oracle.refund(id);
+        vm.assertEq(oracle.withdrawable(alice), 1 ether);
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.AlreadyRefunded.selector, id));
+        oracle.refund(id);
     }
 
     // ── money ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -150,7 +150,9 @@ contract Handler is Test {
                 ? IInferenceOracle.AlreadyFulfilled.selector
                 : r.status == RequestStatus.Refunded
                     ? IInferenceOracle.AlreadyRefunded.selector
-                    : block.timestamp <= r.deadline ? IInferenceOracle.DeadlineNotPassed.selector : bytes4(0);
+                    : block.timestamp <= r.deadline && registry.statusOf(r.modelId) != ModelStatus.Revoked
+                        ? IInferenceOracle.DeadlineNotPassed.selector
+                        : bytes4(0);
         if (call(caller, 0, data, expected)) {
             ++endings[id];
             ++finished;

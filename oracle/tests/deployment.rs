@@ -2,10 +2,10 @@
 
 mod support;
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::{B256, Bytes, U256};
 use alloy::providers::ext::AnvilApi;
 use halocast_oracle::deploy::{
-    DeploymentRecord, StepStatus, check_deployment, compile_solidity, deploy, find_solc,
+    DeploymentRecord, FACTORY, StepStatus, check_deployment, compile_solidity, deploy, find_solc,
     record_path,
 };
 use halocast_oracle::{ChainClient, RetryPolicy};
@@ -259,6 +259,29 @@ async fn bad_plans_and_places() {
         std::fs::read_dir(dir.path()).expect("dir").next().is_none(),
         "nothing was written"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_deployment_proxy_is_refused() {
+    let chain = local_chain(&[]);
+    let (client, dir) = (
+        chain.client().expect("client"),
+        tempfile::tempdir().expect("temp dir"),
+    );
+    let options = deploy_options(record_path(dir.path(), 31_337), true);
+    for (code, expected) in [(&[0x60, 0x00][..], "OR-DEP-003"), (&[][..], "OR-DEP-004")] {
+        client
+            .provider()
+            .anvil_set_code(FACTORY, Bytes::copy_from_slice(code))
+            .await
+            .expect("sets code");
+        let error = deploy(&client, &chain.account(DEPLOYER), &plan(31_337), &options)
+            .await
+            .expect_err("not the proxy");
+        assert_eq!(error.code(), expected, "{error}");
+    }
+    let sent = client.nonce_mined(chain.account(DEPLOYER).address()).await;
+    assert_eq!(sent.expect("nonce"), 0, "nothing was sent");
 }
 
 #[tokio::test(flavor = "multi_thread")]

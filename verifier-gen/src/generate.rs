@@ -68,7 +68,7 @@ pub fn generate(vk: &AggregationVk) -> Result<GeneratedVerifier, GenerateError> 
         proof_len: vk.proof_len(),
         proof_blob_len: 32 * ACCUMULATOR_WORDS + vk.proof_len(),
         vk_digest: vk.digest(),
-        insecure_srs: vk.srs_origin().is_insecure(),
+        insecure_srs: vk.srs_is_insecure(),
         srs: vk.srs_origin().to_string(),
         generator,
     })
@@ -109,7 +109,7 @@ fn provenance(vk: &AggregationVk, generator: &str, layout: InstanceLayout) -> St
         ),
         "// Public words are reduced modulo r here: the caller must refuse words >= r, and check both lengths.".to_owned(),
     ];
-    if vk.srs_origin().is_insecure() {
+    if vk.srs_is_insecure() {
         lines.push(
             "// INSECURE: anyone can forge proofs for this contract. Local chains only.".to_owned(),
         );

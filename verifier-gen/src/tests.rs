@@ -9,6 +9,7 @@ use halo2_base::halo2_proofs::halo2curves::{
     ff::PrimeField,
 };
 use halocast_prover::aggregate::{AggregationVk, OuterProof, VerifyError};
+use halocast_prover::srs::SrsOrigin;
 use serde::Deserialize;
 use std::{env, fs, path::PathBuf};
 
@@ -123,4 +124,27 @@ fn a_key_with_a_zero_column_is_an_error() {
     let vk: AggregationVk = bincode::deserialize(&bytes).unwrap();
     let error = generate(&vk).unwrap_err();
     assert!(matches!(error, GenerateError::UnsupportedKey(_)), "{error}");
+}
+
+/// The stored key is the development string's; under a ceremony's label it is still that.
+#[test]
+fn a_label_does_not_make_a_key_secure() {
+    let vk = stored_vk();
+    let bytes = bincode::serialize(&vk).unwrap();
+    let label = bincode::serialize(vk.srs_origin()).unwrap();
+    let relabelled = |sha256: &str| {
+        let origin = SrsOrigin::Ceremony {
+            sha256: sha256.to_owned(),
+        };
+        let label = [
+            bytes.strip_suffix(&label[..]).unwrap(),
+            &bincode::serialize(&origin).unwrap(),
+        ];
+        bincode::deserialize::<AggregationVk>(&label.concat())
+    };
+    let generated = generate(&relabelled(&"ab".repeat(32)).unwrap()).unwrap();
+    assert!(generated.insecure_srs);
+    assert!(generated.sol.contains("// INSECURE: anyone can forge"));
+    // and the label is one line of hex, or is not read
+    assert!(relabelled(&format!("\n{}", "ab".repeat(31))).is_err());
 }

@@ -18,7 +18,7 @@ pub(crate) fn new(args: SrsNewArgs, out: &Output) -> eyre::Result<ExitCode> {
 }
 
 pub(crate) fn import(args: SrsImportArgs, out: &Output) -> eyre::Result<ExitCode> {
-    let info = srs::import_ptau(&args.ptau, args.k, &args.out)
+    let info = srs::import_ptau(&args.ptau, args.k, args.sha256.map(|d| d.0), &args.out)
         .wrap_err_with(|| format!("cannot import {}", args.ptau.display()))?;
     show(&args.out, &info, out)
 }
@@ -32,7 +32,7 @@ pub(crate) fn info(args: SrsInfoArgs, out: &Output) -> eyre::Result<ExitCode> {
 fn show(path: &Path, info: &SrsInfo, out: &Output) -> eyre::Result<ExitCode> {
     let mut value = serde_json::to_value(info)?;
     value["path"] = serde_json::json!(path);
-    value["insecure"] = serde_json::json!(info.origin.is_insecure());
+    value["insecure"] = serde_json::json!(info.is_insecure());
     out.result(&value, || {
         format!(
             "{}: 2^{} points, {}\nid {}",

@@ -4,7 +4,7 @@ use alloy::eips::BlockId;
 use alloy::primitives::{Address, B256, Bytes, U256, uint};
 use alloy::sol_types::SolCall;
 use eyre::WrapErr;
-use halocast_oracle::abi::{InferenceOracle, ModelVerifier};
+use halocast_oracle::abi::{InferenceOracle, ModelVerifier, Revert};
 use halocast_oracle::chain::CallSpec;
 use halocast_oracle::{ChainClient, OracleError};
 use serde::Serialize;
@@ -31,8 +31,21 @@ pub(super) struct Genuine {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Forgery {
     pub(super) name: String,
+    /// Whether it was refused, and for the right reason.
     pub(super) refused: bool,
+    /// What the contract said; empty if it accepted.
     pub(super) error: String,
+}
+
+impl Forgery {
+    /// Any other error than `expected` shows nothing: a call that never came to the check reverts too.
+    fn new(name: &str, expected: &str, revert: Option<Revert>) -> Self {
+        Forgery {
+            name: name.to_owned(),
+            refused: revert.as_ref().is_some_and(|r| r.name == expected),
+            error: revert.map_or_else(String::new, |r| r.to_string()),
+        }
+    }
 }
 
 /// Tries all five, after making sure that the proof is accepted when nothing is changed.
@@ -44,18 +57,15 @@ pub(super) async fn attempt(client: &ChainClient, genuine: &Genuine) -> eyre::Re
             Err(eyre::eyre!("the genuine proof is refused: {error}"))
         })?;
     let mut found = Vec::new();
-    let mut note = |name: &str, error: Option<String>| {
-        found.push(Forgery {
-            name: name.to_owned(),
-            refused: error.is_some(),
-            error: error.unwrap_or_default(),
-        });
+    let mut note = |name: &str, expected: &str, revert: Option<Revert>| {
+        found.push(Forgery::new(name, expected, revert));
     };
 
     let mut call = verify_call(genuine);
     change_last_output(&mut call.outputs);
     note(
         "changed output token",
+        "ProofRejected",
         ask(client, genuine.verifier, &call).await?,
     );
 
@@ -67,6 +77,7 @@ pub(super) async fn attempt(client: &ChainClient, genuine: &Genuine) -> eyre::Re
     };
     note(
         "changed context (another request)",
+        "ProofRejected",
         ask(client, genuine.oracle, &call).await?,
     );
 
@@ -74,6 +85,7 @@ pub(super) async fn attempt(client: &ChainClient, genuine: &Genuine) -> eyre::Re
     call.modelId_.0[31] ^= 1;
     note(
         "changed model commitment",
+        "ModelMismatch",
         ask(client, genuine.verifier, &call).await?,
     );
 
@@ -84,6 +96,7 @@ pub(super) async fn attempt(client: &ChainClient, genuine: &Genuine) -> eyre::Re
     call.proof = proof.into();
     note(
         "flipped proof bit",
+        "ProofRejected",
         ask(client, genuine.verifier, &call).await?,
     );
 
@@ -91,6 +104,7 @@ pub(super) async fn attempt(client: &ChainClient, genuine: &Genuine) -> eyre::Re
     call.outputs[0] += MODULUS;
     note(
         "instance plus the field modulus",
+        "InstanceNotInField",
         ask(client, genuine.verifier, &call).await?,
     );
     Ok(found)
@@ -125,7 +139,7 @@ async fn ask<C: SolCall>(
     client: &ChainClient,
     to: Address,
     call: &C,
-) -> eyre::Result<Option<String>> {
+) -> eyre::Result<Option<Revert>> {
     let spec = CallSpec {
         to: Some(to),
         data: call.abi_encode().into(),
@@ -133,7 +147,27 @@ async fn ask<C: SolCall>(
     };
     match client.call(&spec, BlockId::latest(), C::SIGNATURE).await {
         Ok(_) => Ok(None),
-        Err(OracleError::Reverted { revert, .. }) => Ok(Some(revert.to_string())),
+        Err(OracleError::Reverted { revert, .. }) => Ok(Some(revert)),
         Err(other) => Err(other).wrap_err("the chain did not answer"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_expected_error_is_a_refusal() {
+        let revert = |name: &str| {
+            Some(Revert {
+                name: name.into(),
+                text: format!("{name} {{ .. }}"),
+            })
+        };
+        let refused = |revert| Forgery::new("f", "ProofRejected", revert).refused;
+        assert!(refused(revert("ProofRejected")));
+        assert!(!refused(revert("ProofLength")));
+        assert!(!refused(revert("0x")));
+        assert!(!refused(None));
     }
 }

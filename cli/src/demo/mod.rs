@@ -46,7 +46,10 @@ pub(crate) fn run(args: DemoArgs, out: &Output) -> eyre::Result<ExitCode> {
     write_json(&path, &report)?;
     out.result(&report, || report.text(&path))?;
     let refused = report.forgeries.iter().all(|f| f.refused);
-    eyre::ensure!(refused, "a forgery was accepted");
+    eyre::ensure!(
+        refused,
+        "a forgery was accepted, or refused for another reason than it should be"
+    );
     Ok(ExitCode::SUCCESS)
 }
 

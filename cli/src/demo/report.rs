@@ -119,7 +119,11 @@ impl Report {
         ));
         lines.push(String::new());
         for f in &self.forgeries {
-            let verdict = if f.refused { "refused" } else { "ACCEPTED" };
+            let verdict = match (f.refused, f.error.is_empty()) {
+                (true, _) => "refused",
+                (false, true) => "ACCEPTED",
+                (false, false) => "UNEXPECTED",
+            };
             lines.push(format!("{verdict}   {}: {}", f.name, f.error));
         }
         lines.push(String::new());

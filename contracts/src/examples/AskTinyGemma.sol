@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IInferenceOracle} from "../IInferenceOracle.sol";
+import {ModelMetadata} from "../IModelRegistry.sol";
 import {InferenceConsumerBase} from "../InferenceConsumerBase.sol";
 import {WordPacking} from "../WordPacking.sol";
 
@@ -10,6 +11,15 @@ import {WordPacking} from "../WordPacking.sol";
 contract AskTinyGemma is InferenceConsumerBase {
     /// @notice The caller did not ask this question.
     error NotAsker(address caller, address asker);
+
+    /// @notice The registered model has another sequence length (0: it is no generating model).
+    error SequenceLengthMismatch(uint256 got, uint256 registered);
+
+    /// @notice CALLBACK_GAS is not measured for answers of such a length.
+    error SequenceTooLong(uint256 got, uint256 maximum);
+
+    /// @notice The registered model packs its words otherwise than WordPacking.
+    error PackingMismatch(uint8 valueBits, uint8 valuesPerWord);
 
     /// @notice A question was asked.
     event Asked(uint256 indexed requestId, address indexed asker, bytes prompt, uint256 answerLength);
@@ -24,8 +34,11 @@ contract AskTinyGemma is InferenceConsumerBase {
         bytes answer;
     }
 
-    /// @notice Gas for `onInferenceResult`; enough for a sequence of 64 tokens (a test measures it).
+    /// @notice Gas for `onInferenceResult`; enough for a sequence of MAX_SEQUENCE_LENGTH tokens (a test measures it).
     uint32 public constant CALLBACK_GAS = 250_000;
+
+    /// @notice Longest sequence that is served.
+    uint256 public constant MAX_SEQUENCE_LENGTH = 64;
 
     /// @notice The model that is asked.
     bytes32 public immutable modelId;
@@ -40,12 +53,18 @@ contract AskTinyGemma is InferenceConsumerBase {
 
     /// @param oracle_ The oracle.
     /// @param modelId_ A byte-level generating model of the oracle's registry.
-    /// @param sequenceLength_ Its sequence length T.
+    /// @param sequenceLength_ Its sequence length T, as registered: with another one questions can be taken that nobody can prove.
     constructor(
         IInferenceOracle oracle_,
         bytes32 modelId_,
         uint256 sequenceLength_
     ) InferenceConsumerBase(oracle_) {
+        ModelMetadata memory metadata = oracle_.registry().getModel(modelId_).metadata;
+        if (sequenceLength_ != metadata.sequenceLength) revert SequenceLengthMismatch(sequenceLength_, metadata.sequenceLength);
+        if (sequenceLength_ > MAX_SEQUENCE_LENGTH) revert SequenceTooLong(sequenceLength_, MAX_SEQUENCE_LENGTH);
+        if (metadata.valueBits != WordPacking.VALUE_BITS || metadata.valuesPerWord != WordPacking.VALUES_PER_WORD) {
+            revert PackingMismatch(metadata.valueBits, metadata.valuesPerWord);
+        }
         modelId = modelId_;
         sequenceLength = sequenceLength_;
     }
@@ -66,13 +85,15 @@ contract AskTinyGemma is InferenceConsumerBase {
         emit Asked(requestId, msg.sender, prompt, answerLength);
     }
 
-    /// @notice Takes the fee of an unanswered question back after its deadline. Its asker only.
+    /// @notice Sends the fee of an unanswered question to `to`, after its deadline or once the model is revoked. Its asker only.
+    /// @param to Somebody who takes ether: an asker that is a contract need not.
     function reclaim(
-        uint256 requestId
+        uint256 requestId,
+        address payable to
     ) external {
         address asker = _questions[requestId].asker;
         if (msg.sender != asker) revert NotAsker(msg.sender, asker);
-        _reclaim(requestId, payable(asker));
+        _reclaim(requestId, to);
     }
 
     /// @notice The latest answer; empty if there is none.

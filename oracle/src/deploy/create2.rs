@@ -3,10 +3,14 @@
 
 use crate::chain::{ChainClient, TxPlan};
 use crate::error::{OracleError, Result};
-use alloy::primitives::{Address, B256, Bytes, U256, address, b256};
+use alloy::primitives::{Address, B256, Bytes, U256, address, b256, keccak256};
 
 /// The deterministic deployment proxy, on almost every chain and built into anvil.
 pub const FACTORY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
+
+/// Hash of its code. Another factory at this address could put other code where ours is looked for.
+const FACTORY_CODE_HASH: B256 =
+    b256!("2fa86add0aed31f33a762c9d88e807c475bd51d0f52bd0955754b2608f7e4989");
 
 /// Salt of every contract: keccak256("halocast.deploy.v1"). The init code tells contracts apart.
 pub const SALT: B256 = b256!("1df35e1d3c0d4afe8352fdd1beb0e0659915ed3201b7b8bde060eea7a17b5dca");
@@ -33,12 +37,22 @@ pub(super) fn gas_bound(init_code: &[u8]) -> u64 {
     53_000 + 40 * bytes + 2 * bytes.div_ceil(32) + 200 * bytes + 400_000
 }
 
-/// Fails where the proxy is missing.
+/// Fails where the proxy is missing or something else stands in its place.
 pub(super) async fn expect_factory(client: &ChainClient) -> Result<()> {
-    if client.code(FACTORY).await?.is_empty() {
+    let code = client.code(FACTORY).await?;
+    if code.is_empty() {
         return Err(OracleError::Deployment(format!(
             "this chain has no deterministic deployment proxy at {FACTORY}; see github.com/Arachnid/deterministic-deployment-proxy"
         )));
+    }
+    let got = keccak256(&code);
+    if got != FACTORY_CODE_HASH {
+        return Err(OracleError::CodeMismatch {
+            name: "deterministic deployment proxy".into(),
+            address: FACTORY,
+            got,
+            expected: FACTORY_CODE_HASH,
+        });
     }
     Ok(())
 }
@@ -49,7 +63,7 @@ mod tests {
 
     #[test]
     fn salt_is_what_it_says() {
-        assert_eq!(SALT, alloy::primitives::keccak256("halocast.deploy.v1"));
+        assert_eq!(SALT, keccak256("halocast.deploy.v1"));
     }
 
     #[test]

@@ -113,6 +113,11 @@ impl AggregationVk {
         SrsId::of(self.deciding_key.s_g2())
     }
 
+    /// Whether anyone can forge proofs under this key.
+    pub fn srs_is_insecure(&self) -> bool {
+        self.srs.is_insecure(self.srs_id())
+    }
+
     /// Exact length of a proof in bytes.
     pub fn proof_len(&self) -> usize {
         dummy::evm_proof_len(&self.protocol)
@@ -123,7 +128,8 @@ impl AggregationVk {
         Sha256::digest(bincode::serialize(self).expect("a key is plain data")).into()
     }
 
-    /// Accepts exactly the proofs that the contract accepts.
+    /// Accepts no proof that the contract refuses. The contract also takes other spellings of the same proof: it reduces the
+    /// proof's scalars modulo r, which are refused here.
     pub fn verify(&self, outer: &OuterProof) -> Result<(), VerifyError> {
         let OuterProof { instances, proof } = outer;
         if instances.len() != self.layout.total() {

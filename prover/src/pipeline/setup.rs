@@ -102,7 +102,7 @@ impl Run<'_> {
         });
         let file = self.strings.file();
         let srs = self.strings.get(k)?;
-        let (id, insecure) = (srs.id().to_string(), srs.origin.is_insecure());
+        let (id, insecure) = (srs.id().to_string(), srs.is_insecure());
         self.finish(meter);
         if insecure {
             self.progress.event(Event::Note(

@@ -32,8 +32,12 @@ pub(crate) fn generate(k: u32) -> ParamsKZG<Bn256> {
     let table = Table::new();
     let g = table.multiply(&powers(tau, 1 << k));
     let g_lagrange = table.multiply(&lagrange_at(tau, k));
-    let g2 = G2Affine::generator();
-    params_from_parts(k, g, Some(g_lagrange), g2, (G2::from(g2) * tau).to_affine())
+    params_from_parts(k, g, Some(g_lagrange), G2Affine::generator(), s_g2())
+}
+
+/// τ·G2, which tells the string from others.
+pub(crate) fn s_g2() -> G2Affine {
+    (G2::generator() * secret()).to_affine()
 }
 
 fn powers(base: Fr, n: usize) -> Vec<Fr> {

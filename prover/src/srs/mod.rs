@@ -26,7 +26,7 @@ use halo2_base::halo2_proofs::{
     },
     poly::{commitment::ParamsProver, kzg::commitment::ParamsKZG},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use sha2::{Digest, Sha256};
 use snark_verifier::pcs::kzg::KzgDecidingKey;
 use std::{fmt, path::PathBuf};
@@ -40,20 +40,23 @@ pub const MAX_K: u32 = 24;
 pub enum SrsOrigin {
     /// INSECURE: the secret is public, everybody can forge proofs under it.
     InsecureDevelopment {
-        /// How the secret is derived.
+        /// How the secret is derived; printable ASCII.
+        #[serde(deserialize_with = "printable")]
         derivation: String,
     },
     /// A public ceremony.
     Ceremony {
-        /// SHA-256 of the imported file.
+        /// SHA-256 of the imported file, 64 hexadecimal digits.
+        #[serde(deserialize_with = "hex_digest")]
         sha256: String,
     },
 }
 
 impl SrsOrigin {
-    /// Whether anyone can forge proofs under this string.
-    pub fn is_insecure(&self) -> bool {
-        matches!(self, Self::InsecureDevelopment { .. })
+    /// Whether anyone can forge proofs under the string `id` that is said to come from here. What it is said to be is a
+    /// label, and may be wrong; the development powers are insecure under every label.
+    pub fn is_insecure(&self, id: SrsId) -> bool {
+        matches!(self, Self::InsecureDevelopment { .. }) || id == SrsId::development()
     }
 
     pub(crate) fn development() -> Self {
@@ -61,6 +64,22 @@ impl SrsOrigin {
             derivation: format!("sha512(\"{DEVELOPMENT_SECRET}\") mod r"),
         }
     }
+}
+
+// An origin is read from files of others and printed into Solidity comments, where a line break would begin code.
+
+fn hex_digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let good = text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    good.then_some(text)
+        .ok_or_else(|| D::Error::custom("a SHA-256 must have 64 hexadecimal digits"))
+}
+
+fn printable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let good = text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    good.then_some(text)
+        .ok_or_else(|| D::Error::custom("a derivation must be printable ASCII"))
 }
 
 impl fmt::Display for SrsOrigin {
@@ -81,6 +100,11 @@ pub struct SrsId(pub [u8; 32]);
 impl SrsId {
     pub(crate) fn of(s_g2: G2Affine) -> Self {
         Self(Sha256::digest(s_g2.to_raw_bytes()).into())
+    }
+
+    /// Of the insecure development string.
+    pub fn development() -> Self {
+        Self::of(development::s_g2())
     }
 }
 
@@ -114,6 +138,11 @@ impl Srs {
     /// Names the secret.
     pub fn id(&self) -> SrsId {
         SrsId::of(self.params.s_g2())
+    }
+
+    /// Whether anyone can forge proofs under this string.
+    pub fn is_insecure(&self) -> bool {
+        self.origin.is_insecure(self.id())
     }
 
     /// What the pairing check of a verifier needs.
@@ -177,6 +206,24 @@ pub enum SrsError {
     SizeOutOfRange {
         /// What was asked for.
         k: u32,
+    },
+    /// A ceremony file whose secret everybody knows.
+    #[error("{path}: no ceremony made these powers, {secret}")]
+    KnownSecret {
+        /// The file.
+        path: PathBuf,
+        /// What the secret is.
+        secret: &'static str,
+    },
+    /// Not the ceremony file that was asked for.
+    #[error("{path}: its SHA-256 is {got}, not {expected}")]
+    OtherDigest {
+        /// The file.
+        path: PathBuf,
+        /// Digest of the file.
+        got: String,
+        /// Digest that was asked for.
+        expected: String,
     },
     /// Truncated, a point off the curve, or a failed pairing check.
     #[error("{path}: {reason}")]

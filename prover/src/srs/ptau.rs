@@ -1,11 +1,11 @@
 //! Import of a public powers-of-tau file (snarkjs `.ptau`, BN254) and what is checked before it is trusted:
-//! the curve, every point, and by pairings that all powers belong to one secret.
+//! the curve, every point, by pairings that all powers belong to one secret, and that it is not one that everybody knows.
 //!
 //! Layout: `"ptau"`, version u32, number of sections u32, then sections `type u32, length u64, data`. Section 1: bytes
 //! of a coordinate u32, base field modulus, power u32, ceremony power u32. Section 2: 2^(power+1) − 1 points τ^i·G1.
 //! Section 3: 2^power points τ^i·G2. Coordinates little-endian in Montgomery form, 32 bytes. The others are not read.
 
-use super::SrsError;
+use super::{SrsError, development};
 use halo2_base::halo2_proofs::{
     arithmetic::best_multiexp,
     halo2curves::{
@@ -35,8 +35,12 @@ pub(crate) struct Powers {
     pub(crate) sha256: [u8; 32],
 }
 
-/// Reads and checks the first 2^k powers.
-pub(crate) fn read_checked(path: &Path, k: u32) -> Result<Powers, SrsError> {
+/// Reads and checks the first 2^k powers; of this very file, if its digest is given.
+pub(crate) fn read_checked(
+    path: &Path,
+    k: u32,
+    expected: Option<[u8; 32]>,
+) -> Result<Powers, SrsError> {
     let mut file = Ptau::open(path)?;
     let power = file.power()?;
     if power < k {
@@ -44,6 +48,14 @@ pub(crate) fn read_checked(path: &Path, k: u32) -> Result<Powers, SrsError> {
             path: path.to_owned(),
             have: power,
             want: k,
+        });
+    }
+    let sha256 = file.sha256()?;
+    if let Some(expected) = expected.filter(|digest| *digest != sha256) {
+        return Err(SrsError::OtherDigest {
+            path: path.to_owned(),
+            got: hex::encode(sha256),
+            expected: hex::encode(expected),
         });
     }
     let g = file.g1_powers(k)?;
@@ -55,6 +67,12 @@ pub(crate) fn read_checked(path: &Path, k: u32) -> Result<Powers, SrsError> {
     if g[0] != G1Affine::generator() || g2 != G2Affine::generator() {
         return Err(malformed("the zeroth powers are not the generators"));
     }
+    if let Some(secret) = known_secret(s_g2) {
+        return Err(SrsError::KnownSecret {
+            path: path.to_owned(),
+            secret,
+        });
+    }
     if !one_secret(&g, s_g2) {
         return Err(malformed(
             "pairing check failed: the powers are not those of one secret",
@@ -64,8 +82,22 @@ pub(crate) fn read_checked(path: &Path, k: u32) -> Result<Powers, SrsError> {
         g,
         s_g2,
         power,
-        sha256: file.sha256()?,
+        sha256,
     })
+}
+
+/// Secrets that need no search.
+fn known_secret(s_g2: G2Affine) -> Option<&'static str> {
+    let one = G2Affine::generator();
+    let known = [
+        (one, "their secret is 1"),
+        (-one, "their secret is -1"),
+        (development::s_g2(), "they are the development string's"),
+    ];
+    known
+        .iter()
+        .find(|(s, _)| *s == s_g2)
+        .map(|(_, name)| *name)
 }
 
 /// `e(Σ ρ_i P_i, τG2) = e(Σ ρ_i P_{i+1}, G2)` with random 127-bit ρ: a wrong power passes with probability 2^-127.

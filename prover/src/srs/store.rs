@@ -40,6 +40,14 @@ pub struct SrsInfo {
     pub id: String,
 }
 
+impl SrsInfo {
+    /// Whether anyone can forge proofs under this string.
+    pub fn is_insecure(&self) -> bool {
+        matches!(self.origin, SrsOrigin::InsecureDevelopment { .. })
+            || self.id == SrsId::development().to_string()
+    }
+}
+
 /// Which string a caller wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SrsSource {
@@ -110,7 +118,7 @@ impl SrsStore {
         if info.k == k {
             return read(path);
         }
-        if info.origin.is_insecure() {
+        if info.is_insecure() {
             return self.development(k);
         }
         let short = info.id.get(..16).unwrap_or(&info.id);
@@ -138,10 +146,16 @@ pub fn write_development(out: &Path, k: u32) -> Result<SrsInfo, SrsError> {
     Ok(info_of(&srs))
 }
 
-/// Imports 2^k powers of a snarkjs `.ptau` file into `out`, checking points and pairings.
-pub fn import_ptau(ptau_path: &Path, k: u32, out: &Path) -> Result<SrsInfo, SrsError> {
+/// Imports 2^k powers of a snarkjs `.ptau` file into `out`, checking points and pairings, and that the secret is none that
+/// everybody knows. Who made the file they cannot say: for that, `sha256` is the digest that it must have.
+pub fn import_ptau(
+    ptau_path: &Path,
+    k: u32,
+    sha256: Option<[u8; 32]>,
+    out: &Path,
+) -> Result<SrsInfo, SrsError> {
     check_size(k)?;
-    let powers = ptau::read_checked(ptau_path, k)?;
+    let powers = ptau::read_checked(ptau_path, k, sha256)?;
     tracing::info!(
         power = powers.power,
         k,
@@ -176,7 +190,6 @@ fn check_size(k: u32) -> Result<(), SrsError> {
 
 fn info_of(srs: &Srs) -> SrsInfo {
     let warning = srs
-        .origin
         .is_insecure()
         .then(|| "INSECURE: anyone can forge proofs under this string".to_owned());
     SrsInfo {
@@ -191,7 +204,7 @@ fn payload_len(k: u32) -> u64 {
     2 * (G1_BYTES << k) + 2 * G2_BYTES
 }
 
-fn write(path: &Path, srs: &Srs) -> Result<(), SrsError> {
+pub(super) fn write(path: &Path, srs: &Srs) -> Result<(), SrsError> {
     let body = |w: &mut super::sealed::SealingWriter| {
         // four bytes of k come first in halo2's format; the writer never fails, see `SealingWriter`
         srs.params

@@ -33,7 +33,7 @@ fn development_string_is_what_halo2_computes() {
         v
     };
     assert_eq!(bytes(&srs.params), bytes(&again));
-    assert!(srs.origin.is_insecure());
+    assert!(srs.is_insecure());
 }
 
 #[test]
@@ -124,7 +124,10 @@ struct PtauFile {
 
 impl PtauFile {
     fn honest(power: u32) -> Self {
-        let tau = Fr::from(987_654_321);
+        Self::of(Fr::from(987_654_321), power)
+    }
+
+    fn of(tau: Fr, power: u32) -> Self {
         let g1 = (0..(2u64 << power) - 1)
             .map(|i| (G1::generator() * tau.pow([i])).to_affine())
             .collect();
@@ -167,7 +170,7 @@ fn import(bytes: &[u8], k: u32) -> Result<(Srs, SrsInfo), SrsError> {
     let dir = tempfile::tempdir().unwrap();
     let [from, to] = ["in.ptau", "out.srs"].map(|name| dir.path().join(name));
     fs::write(&from, bytes).unwrap();
-    let result = import_ptau(&from, k, &to);
+    let result = import_ptau(&from, k, None, &to);
     if result.is_err() {
         assert_eq!(
             fs::read_dir(dir.path()).unwrap().count(),
@@ -186,7 +189,7 @@ fn ceremony_file_is_imported() {
     let (srs, info) = import(&file.bytes(), 4).unwrap();
     assert_eq!(srs.params.get_g(), &file.g1[..16]);
     assert_eq!(srs.params.s_g2(), file.g2[1]);
-    assert!(!srs.origin.is_insecure());
+    assert!(!srs.is_insecure() && !info.is_insecure());
     assert!(matches!(info.origin, SrsOrigin::Ceremony { sha256 } if sha256.len() == 64));
 }
 
@@ -196,7 +199,7 @@ fn ceremony_string_is_cut_to_a_smaller_size_once() {
     let [from, to, cache] = ["in.ptau", "out.srs", "cache"].map(|name| dir.path().join(name));
     let file = PtauFile::honest(5);
     fs::write(&from, file.bytes()).unwrap();
-    import_ptau(&from, 5, &to).unwrap();
+    import_ptau(&from, 5, None, &to).unwrap();
     let load = || {
         SrsStore::new(&cache)
             .load(&SrsSource::File(to.clone()), 3)
@@ -258,4 +261,72 @@ fn bad_ceremony_files_are_refused() {
     let mut g2_off = PtauFile::honest(4);
     g2_off.g2[1].y.c0 += Fq::ONE;
     refused(&g2_off.bytes(), 4, "right subgroup");
+}
+
+#[test]
+fn powers_of_a_known_secret_are_no_ceremony() {
+    for tau in [Fr::ONE, -Fr::ONE, development::secret()] {
+        let error = import(&PtauFile::of(tau, 4).bytes(), 4)
+            .map(drop)
+            .unwrap_err();
+        assert!(matches!(error, SrsError::KnownSecret { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_ceremony_file_can_be_pinned() {
+    let dir = tempfile::tempdir().unwrap();
+    let [from, to] = ["in.ptau", "out.srs"].map(|name| dir.path().join(name));
+    let bytes = PtauFile::honest(4).bytes();
+    fs::write(&from, &bytes).unwrap();
+    let digest: [u8; 32] = Sha256::digest(&bytes).into();
+    let error = import_ptau(&from, 4, Some([7; 32]), &to).unwrap_err();
+    assert!(matches!(error, SrsError::OtherDigest { .. }), "{error}");
+    assert!(!to.exists());
+    import_ptau(&from, 4, Some(digest), &to).unwrap();
+}
+
+/// The development string under a ceremony's label, on disk and in memory.
+#[test]
+fn a_label_does_not_make_a_string_secure() {
+    let (dir, store) = store();
+    let srs = Srs {
+        params: development::generate(4),
+        origin: SrsOrigin::Ceremony {
+            sha256: "ab".repeat(32),
+        },
+    };
+    assert!(srs.is_insecure());
+    let path = dir.path().join("relabelled.srs");
+    store::write(&path, &srs).unwrap();
+    let info = srs_info(&path).unwrap();
+    assert!(info.is_insecure() && info.warning.is_some());
+    let read = store.load(&SrsSource::File(path), 4).unwrap();
+    assert!(read.is_insecure());
+    assert_eq!(read.origin, srs.origin);
+}
+
+#[test]
+fn origins_that_could_break_a_line_are_not_read() {
+    let ceremony = |sha256: &str| {
+        serde_json::from_value::<SrsOrigin>(serde_json::json!({"ceremony": {"sha256": sha256}}))
+    };
+    ceremony(&"0aF9".repeat(16)).unwrap();
+    for bad in [
+        "",
+        &"0".repeat(63),
+        &"0".repeat(65),
+        &format!("{}\n", "0".repeat(63)),
+    ] {
+        assert!(ceremony(bad).is_err(), "{bad:?}");
+    }
+    let development = serde_json::to_value(SrsOrigin::development()).unwrap();
+    serde_json::from_value::<SrsOrigin>(development).unwrap();
+    for bad in ["a\nb", "a\rb", "a\u{2028}b"] {
+        let json = serde_json::json!({"insecure-development": {"derivation": bad}});
+        assert!(
+            serde_json::from_value::<SrsOrigin>(json).is_err(),
+            "{bad:?}"
+        );
+    }
 }

@@ -29,6 +29,14 @@ pub enum GenerateError {
         /// What is expected and found.
         what: String,
     },
+    /// An arg-max could name a token that the embedding has no row for, or the reverse.
+    #[error("the embedding has {rows} rows, the logits are over {vocab} tokens")]
+    EmbeddingRows {
+        /// Rows of the (smallest) embedding that reads every token.
+        rows: usize,
+        /// Length of a row of logits.
+        vocab: usize,
+    },
     /// A position's logits may depend on later tokens.
     #[error(transparent)]
     NotCausal(#[from] NotCausal),

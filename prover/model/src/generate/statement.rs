@@ -36,8 +36,9 @@ const MAX_SIZE: usize = (1 << 15) - 2;
 /// `answer`.
 ///
 /// # Errors
-/// [`GenerateError::Interface`] when inputs or outputs are others, [`GenerateError::NotCausal`] when it cannot be shown
-/// that logits do not depend on later tokens.
+/// [`GenerateError::Interface`] when inputs or outputs are others, [`GenerateError::EmbeddingRows`] when the embedding and
+/// the logits are over different vocabularies, [`GenerateError::NotCausal`] when it cannot be shown that logits do not
+/// depend on later tokens.
 pub fn certify_generation(program: Program) -> Result<Program, GenerateError> {
     let model = Interface::of(&program)?;
     check_causal(&program, model.tokens, model.logits)?;
@@ -149,12 +150,11 @@ impl Interface {
                 "{seq_len} positions and {vocab} tokens, at most {MAX_SIZE} of each"
             ));
         }
-        let rows = embedding_rows(program, *tokens);
-        if rows.is_none_or(|rows| rows > vocab) {
-            let found = rows.map_or("none".into(), |r| format!("one of {r} rows"));
-            return refuse(format!(
-                "an embedding of at most {vocab} rows must read every token, found {found}"
-            ));
+        let Some(rows) = embedding_rows(program, *tokens) else {
+            return refuse("no embedding reads every token".into());
+        };
+        if rows != vocab {
+            return Err(GenerateError::EmbeddingRows { rows, vocab });
         }
         Ok(Interface {
             tokens: *tokens,

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use halocast_ir::{ExecError, OpKind, Program, Task, TensorId, execute};
+use halocast_ir::{
+    ClampBits, Coefs, ExecError, Form, Op, OpKind, Program, Task, TensorId, execute,
+};
 
 use super::*;
 use crate::quantize::tests::net::{Net, Rng, quantized};
@@ -327,12 +329,80 @@ fn other_interfaces_are_refused() {
     let logits = shape.outputs[0];
     shape.tensors[logits.0 as usize].shape = vec![T * V];
     assert!(refused(shape).contains("expected [1, 8, vocab]"));
-    let mut rows = model(true);
-    for op in &mut rows.ops {
-        if let OpKind::Gather { table, .. } = &mut op.kind {
-            table.rows += 1;
-            table.data.extend([0; D]);
+    let mut blind = model(true);
+    let gather = |op: &Op| matches!(op.kind, OpKind::Gather { .. });
+    blind.ops.retain(|op| !gather(op));
+    assert!(refused(blind).contains("no embedding"));
+}
+
+#[test]
+fn an_embedding_of_another_vocabulary_is_refused() {
+    for rows in [V - 1, V + 1] {
+        let mut other = model(true);
+        for op in &mut other.ops {
+            if let OpKind::Gather { table, .. } = &mut op.kind {
+                table.rows = rows;
+                table.data.resize(rows * D, 0);
+            }
+        }
+        let refused = certify_generation(other);
+        assert!(
+            matches!(refused, Err(GenerateError::EmbeddingRows { rows: r, vocab: V }) if r == rows),
+            "{refused:?}"
+        );
+    }
+}
+
+/// A model in which token 0 makes a value that no clamp takes, and no other token does.
+fn allergic_to_token_0() -> Program {
+    let mut program = model(true);
+    let mut embedded = None;
+    for op in &mut program.ops {
+        if let OpKind::Gather { table, out, .. } = &mut op.kind {
+            let (zero, others) = table.data.split_at_mut(D);
+            zero.fill(32_767);
+            others.iter_mut().for_each(|x| *x /= 16);
+            embedded = Some(*out);
         }
     }
-    assert!(refused(rows).contains("at most 16 rows"));
+    let a = embedded.expect("it embeds");
+    let out = TensorId(program.tensors.len() as u32);
+    program.tensors.push(program.tensor(a).clone());
+    let form = Form::Narrow(ClampBits::Act);
+    let coefs = Coefs::uniform(0, 8 << 16, 0, 0);
+    let b = None;
+    program.ops.push(Op {
+        name: "allergy".into(),
+        kind: OpKind::Elementwise {
+            a,
+            b,
+            coefs,
+            form,
+            out,
+        },
+    });
+    certify_generation(program).expect("the model is causal")
+}
+
+#[test]
+fn padding_out_of_range_is_replaced_and_a_prompt_out_of_range_is_not() {
+    let program = allergic_to_token_0();
+    let overflow =
+        |error: &ExecError| matches!(error, ExecError::Overflow { op, .. } if op == "allergy");
+    let padded = assign(&program, &[3, 1, 4], &[]).unwrap();
+    assert!(overflow(&execute(&program, &padded).unwrap_err()));
+
+    let run = generate(&program, &[3, 1, 4], 2).unwrap();
+    let Task::Generate { sequence, .. } = program.task else {
+        panic!("not a generation program")
+    };
+    assert_eq!(run.trace.get(sequence)[5..], [10; T - 5]);
+    assert_eq!(run.trace.get(program.inputs[2]), [3, 1, 4, 0, 0, 0, 0, 0]);
+
+    for prompt in [&[3, 0, 4][..], &[0; T]] {
+        let Err(GenerateError::Exec(error)) = generate(&program, prompt, 0) else {
+            panic!("{prompt:?} is answered")
+        };
+        assert!(overflow(&error), "{error}");
+    }
 }
