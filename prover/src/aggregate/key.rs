@@ -230,8 +230,10 @@ fn lay_out_wide(
         k: COUNTING_K,
         jobs: vec![],
     };
-    let counted = build_stand_in(shape, g, &plan::wide_params(any, 1))?;
+    let mut counted = build_stand_in(shape, g, &plan::wide_params(any, 1))?;
     let cells = count(&counted.builder);
+    // halo2-base warns of constraints that are dropped.
+    counted.builder.clear();
     let params = plan::choose_wide(&counted.jobs(), cells.advice, config)?;
     let mut circuit = build_stand_in(shape, g, &params)?;
     circuit.builder.calculate_params(Some(WIDE_BLINDING_ROWS));
