@@ -228,7 +228,8 @@ mod tests {
                     .all(|s| s.column < width.columns() && s.row < width.rows())
             );
             for number in numbers {
-                let tops = (0..PIECES).filter(|i| width.piece(number, *i).column >= width.wide_columns());
+                let tops =
+                    (0..PIECES).filter(|i| width.piece(number, *i).column >= width.wide_columns());
                 assert_eq!(tops.collect::<Vec<_>>(), [PIECES - 1]);
             }
         }

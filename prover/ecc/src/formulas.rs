@@ -13,10 +13,7 @@ use crate::{
 };
 
 /// `λ² − x − x_T − x′ = (q − 8)·p`: x′ is the abscissa of the sum, if λ is the slope.
-pub(crate) fn abscissa<T: Ring>(
-    slope: &Limbs<T>,
-    [x, target, next]: [&Limbs<T>; 3],
-) -> Check<T> {
+pub(crate) fn abscissa<T: Ring>(slope: &Limbs<T>, [x, target, next]: [&Limbs<T>; 3]) -> Check<T> {
     slope
         .product(slope)
         .minus(x.alone())

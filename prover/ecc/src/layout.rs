@@ -322,19 +322,36 @@ mod tests {
         let smallest = |jobs: &[usize]| EccParams::smallest(Width::W10, jobs);
         assert_eq!(smallest(&[]), Err(EccError::NoJobs));
         assert_eq!(smallest(&[1, 0]), Err(EccError::EmptyJob { job: 1 }));
-        assert!(matches!(smallest(&[usize::MAX]), Err(EccError::Rows { .. })));
+        assert!(matches!(
+            smallest(&[usize::MAX]),
+            Err(EccError::Rows { .. })
+        ));
         assert_eq!(smallest(&[123, 6]).unwrap().k, 18);
         assert_eq!(smallest(&[383]).unwrap().k, 18);
         assert_eq!(smallest(&[384]).unwrap().k, 19);
-        let params = EccParams { width: Width::W5, k: 17, jobs: vec![1] };
-        assert_eq!(Layout::new(&params), Err(EccError::Domain { k: 17, smallest: 18 }));
+        let params = EccParams {
+            width: Width::W5,
+            k: 17,
+            jobs: vec![1],
+        };
+        assert_eq!(
+            Layout::new(&params),
+            Err(EccError::Domain {
+                k: 17,
+                smallest: 18
+            })
+        );
     }
 
     #[test]
     fn entries_follow_from_one_another() {
         let mut acc = 2; // after Pass(−2P)
         for m in 1..ENTRIES {
-            acc += if m == 1 { 1 } else { -2 * if subtracts(m) { -1 } else { 1 } };
+            acc += if m == 1 {
+                1
+            } else {
+                -2 * if subtracts(m) { -1 } else { 1 }
+            };
             assert_eq!(acc, multiple(m));
             acc = -acc;
         }

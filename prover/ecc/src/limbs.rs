@@ -97,10 +97,7 @@ impl<T: Ring> Limbs<T> {
     /// From the pieces, least first.
     pub(crate) fn from_pieces(pieces: &[T]) -> Self {
         Limbs(std::array::from_fn(|i| {
-            compose(
-                &pieces[4 * i..PIECES.min(4 * i + 4)],
-                PIECE_BITS,
-            )
+            compose(&pieces[4 * i..PIECES.min(4 * i + 4)], PIECE_BITS)
         }))
     }
 
@@ -189,7 +186,11 @@ impl<T: Ring> Limbs<T> {
 pub(crate) fn limbs_of(value: Int) -> Limbs<Int> {
     Limbs(std::array::from_fn(|i| {
         let shifted = value.shr(LIMB_BITS * i);
-        if i == 3 { shifted } else { shifted.low(LIMB_BITS) }
+        if i == 3 {
+            shifted
+        } else {
+            shifted.low(LIMB_BITS)
+        }
     }))
 }
 

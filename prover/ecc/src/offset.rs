@@ -41,7 +41,11 @@ fn derive() -> G1Affine {
             Some((x, root))
         })
         .expect("every other x is on the curve");
-    let y = if bool::from(root.is_odd()) { -root } else { root };
+    let y = if bool::from(root.is_odd()) {
+        -root
+    } else {
+        root
+    };
     G1Affine { x, y }
 }
 

@@ -86,8 +86,7 @@ impl EccParams {
     /// Elliptic-curve operations, one a block.
     pub fn blocks(&self) -> usize {
         let jobs = self.jobs.iter();
-        let of_job =
-            |n: &usize| JOB_BLOCKS.saturating_add(POINT_BLOCKS.saturating_mul(*n));
+        let of_job = |n: &usize| JOB_BLOCKS.saturating_add(POINT_BLOCKS.saturating_mul(*n));
         jobs.map(of_job)
             .fold(CONSTANT_BLOCKS, usize::saturating_add)
     }

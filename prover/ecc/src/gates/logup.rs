@@ -62,7 +62,10 @@ pub(super) fn configure(gates: &mut Gates<'_>) {
         for (column, lookups) in config.helpers.iter().zip(&groups.helpers) {
             let helper = cells.advice(*column, 0);
             step = step - helper.clone();
-            polynomials.push(("logup.helper", active.clone() * fractions(cells, helper, lookups)));
+            polynomials.push((
+                "logup.helper",
+                active.clone() * fractions(cells, helper, lookups),
+            ));
         }
         let running = running_sum(cells, step, groups.in_sum);
         polynomials.push(("logup.sum", active * running));
@@ -99,4 +102,3 @@ fn denominator(cells: &mut Cells<'_, '_>, lookup: &Lookup) -> Ex {
     let factor = if lookup.doubled { 2 } else { 1 };
     cells.challenge(cells.config.challenges.beta) + piece * constant(factor)
 }
-

@@ -86,7 +86,10 @@ pub struct Challenges<T> {
 
 impl EccConfig {
     /// Declares columns, challenges and gates. They depend on the width only.
-    pub fn configure(meta: &mut ConstraintSystem<Fr>, params: &EccParams) -> Result<Self, EccError> {
+    pub fn configure(
+        meta: &mut ConstraintSystem<Fr>,
+        params: &EccParams,
+    ) -> Result<Self, EccError> {
         params.check()?;
         Ok(Self::configure_some(meta, params.width, &|_| true))
     }
@@ -116,7 +119,8 @@ impl EccConfig {
 
     fn columns(meta: &mut ConstraintSystem<Fr>, width: Width) -> Self {
         let mut first = |n: usize| (0..n).map(|_| meta.advice_column_in(FirstPhase)).collect();
-        let (range, plain): (Vec<_>, Vec<_>) = (first(width.columns()), first(width.plain_columns()));
+        let (range, plain): (Vec<_>, Vec<_>) =
+            (first(width.columns()), first(width.plain_columns()));
         let multiplicity = meta.advice_column_in(FirstPhase);
         let mut challenge = || meta.challenge_usable_after(FirstPhase);
         let challenges = Challenges {
@@ -159,7 +163,9 @@ impl EccConfig {
     pub fn challenge_values(&self, region: &Region<'_, Fr>) -> Option<Challenges<Fr>> {
         let get = |challenge| {
             let mut found = None;
-            region.get_challenge(challenge).map(|value| found = Some(value));
+            region
+                .get_challenge(challenge)
+                .map(|value| found = Some(value));
             found
         };
         Some(Challenges {
@@ -274,9 +280,9 @@ impl Cells<'_, '_> {
     /// 1 where the column holds `code`, 0 where it holds another of 0..=3. Degree 3.
     pub(crate) fn is(&mut self, column: Column<Fixed>, code: u64) -> Ex {
         let others: Vec<u64> = (0..=3).filter(|c| *c != code).collect();
-        let at_code = others
-            .iter()
-            .fold(Fr::ONE, |product, c| product * (Fr::from(code) - Fr::from(*c)));
+        let at_code = others.iter().fold(Fr::ONE, |product, c| {
+            product * (Fr::from(code) - Fr::from(*c))
+        });
         // 1 ≤ |code − c| ≤ 3, so there is an inverse.
         self.unless(column, &others) * at_code.invert().unwrap_or(Fr::ZERO)
     }
@@ -286,7 +292,13 @@ impl Cells<'_, '_> {
         let q = self.fixed(column, 0);
         codes
             .iter()
-            .map(|c| if *c == 0 { q.clone() } else { q.clone() - constant(*c) })
+            .map(|c| {
+                if *c == 0 {
+                    q.clone()
+                } else {
+                    q.clone() - constant(*c)
+                }
+            })
             .reduce(|product, factor| product * factor)
             .unwrap_or_else(|| constant(1))
     }

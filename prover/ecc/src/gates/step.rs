@@ -3,9 +3,7 @@
 use super::{Cells, Ex, Gates, Named, check::vanishes, constant};
 use crate::{
     block::{Number, flow, plain, role},
-    formulas::{
-        Side, abscissa, abscissa_offset, multiple_of_p, ordinate, ordinate_offset,
-    },
+    formulas::{Side, abscissa, abscissa_offset, multiple_of_p, ordinate, ordinate_offset},
     integer::Int,
     limbs::Limbs,
 };
@@ -32,8 +30,8 @@ fn configure_abscissa(cells: &mut Cells<'_, '_>) -> Vec<Named> {
     let (x, next) = (cells.number(Number::X, 0), cells.number(Number::X, 1));
     let target = cells.target(0);
     let quotient = cells.number(Number::First, 0);
-    let check = abscissa(&slope, [&x, &target, &next])
-        .minus(multiple_of_p(&quotient, abscissa_offset()));
+    let check =
+        abscissa(&slope, [&x, &target, &next]).minus(multiple_of_p(&quotient, abscissa_offset()));
     let carries = [cells.carry(0), cells.carry(1)];
     let names = ["abscissa.lo", "abscissa.hi", "abscissa.native"];
     vanishes(names, on, check, carries)
@@ -61,10 +59,7 @@ fn configure_apart(cells: &mut Cells<'_, '_>) -> Vec<Named> {
             "apart.square",
             on.clone() * (square - d.clone() * d.clone()),
         ),
-        (
-            "apart.inverse",
-            on * (d * distance * inverse - constant(1)),
-        ),
+        ("apart.inverse", on * (d * distance * inverse - constant(1))),
     ]
 }
 
@@ -95,7 +90,9 @@ fn configure_ordinate(cells: &mut Cells<'_, '_>) -> Vec<Named> {
     let carries = [cells.carry(2), cells.carry(3)];
     let names = ["ordinate.lo", "ordinate.hi", "ordinate.native"];
     let mut polynomials = vanishes(names, on, check, carries);
-    let range = (1..4).fold(high.clone(), |product, i| product * (high.clone() - constant(i)));
+    let range = (1..4).fold(high.clone(), |product, i| {
+        product * (high.clone() - constant(i))
+    });
     let any_flow = cells.fixed(cells.config.flow, 0);
     polynomials.push(("ordinate.high", any_flow * range));
     polynomials

@@ -130,13 +130,17 @@ fn a_check_that_holds_in_the_field_holds_over_the_integers() {
     let modulus: BigInt = order() << 272;
     for check in checks() {
         assert!(check.native.bits() <= 512, "{}", check.native.bits());
-        assert!(check.native.0.magnitude().max(check.native.1.magnitude()) * 2u32 < *modulus.magnitude());
+        assert!(
+            check.native.0.magnitude().max(check.native.1.magnitude()) * 2u32
+                < *modulus.magnitude()
+        );
         assert!(check.lo.bits().max(check.hi.bits()) <= 210);
         let pieces = vec![Interval::up_to(power(PIECE_BITS) - 1); CARRY_PIECES];
         let u = carry(&pieces);
         assert!(u.bits() <= 82);
         // Both equations, as large as their sides can be.
-        let largest = power(check.lo.bits().max(check.hi.bits()) as usize) + power(136 + 82) + power(82);
+        let largest =
+            power(check.lo.bits().max(check.hi.bits()) as usize) + power(136 + 82) + power(82);
         assert!(largest < order() / 2);
     }
 }
@@ -166,7 +170,11 @@ fn honest_quotients_have_a_form() {
     let three = below_p() + below_p() + below_p();
     fits(square.clone() - three, abscissa_offset(), NUMBER_BITS);
     let y = || below_p() * signs();
-    fits(difference.clone() + difference - y() - y(), ordinate_offset(), NUMBER_BITS + 2);
+    fits(
+        difference.clone() + difference - y() - y(),
+        ordinate_offset(),
+        NUMBER_BITS + 2,
+    );
     let five = square.clone().scaled(Int::small(5));
     fits(five, Int::ZERO, NUMBER_BITS + 2);
     // x² − (x² mod p) is never negative.

@@ -1,10 +1,6 @@
 //! The cards' figures.
 
-use crate::{
-    EccConfig, Width,
-    gates::DEGREE,
-    params::RESERVED_ROWS,
-};
+use crate::{EccConfig, Width, gates::DEGREE, params::RESERVED_ROWS};
 use halo2_base::halo2_proofs::{halo2curves::bn256::Fr, plonk::ConstraintSystem};
 
 #[test]
@@ -22,19 +18,36 @@ fn the_constraint_system_is_as_the_cards_say() {
         assert_eq!(cs.degree(), DEGREE);
         assert_eq!(cs.num_advice_columns(), advice, "{width:?}");
         assert_eq!((cs.num_fixed_columns(), cs.num_challenges()), (6, 3));
-        assert_eq!(cs.permutation().get_columns().len(), permutation, "{width:?}");
+        assert_eq!(
+            cs.permutation().get_columns().len(),
+            permutation,
+            "{width:?}"
+        );
         assert_eq!(cs.lookups().len(), 0);
         assert!(cs.blinding_factors() < RESERVED_ROWS);
         let names: Vec<&str> = cs.gates().iter().map(|gate| gate.name()).collect();
         assert_eq!(
             names,
             [
-                "abscissa", "apart", "ordinate", "relation", "curve", "canonical", "materialise",
-                "constant", "fraction", "scalar", "sign", "logup"
+                "abscissa",
+                "apart",
+                "ordinate",
+                "relation",
+                "curve",
+                "canonical",
+                "materialise",
+                "constant",
+                "fraction",
+                "scalar",
+                "sign",
+                "logup"
             ]
         );
         let constraints: usize = cs.gates().iter().map(|gate| gate.polynomials().len()).sum();
-        assert_eq!(constraints, 3 + 2 + 4 + 5 + 5 + 2 + 9 + 13 + 3 + 1 + 2 + 2 + config.helpers.len());
+        assert_eq!(
+            constraints,
+            3 + 2 + 4 + 5 + 5 + 2 + 9 + 13 + 3 + 1 + 2 + 2 + config.helpers.len()
+        );
     }
 }
 

@@ -41,7 +41,9 @@ fn reads_number(kind: Kind, number: Number) -> bool {
         Number::Slope => kind != Kind::Constant,
         Number::X => !matches!(kind, Kind::Constant | Kind::Spare),
         Number::First => is_step(kind) || has_relation(kind),
-        Number::Second => continues(kind) || matches!(kind, Kind::Point | Kind::Result | Kind::Curve),
+        Number::Second => {
+            continues(kind) || matches!(kind, Kind::Point | Kind::Result | Kind::Curve)
+        }
     }
 }
 
@@ -75,7 +77,8 @@ fn piece_spots(width: Width) -> Vec<(Spot, Result<Number, usize>)> {
     let pieces = numbers
         .into_iter()
         .flat_map(|n| (0..PIECES).map(move |i| (width.piece(n, i), Ok(n))));
-    let carries = (0..4).flat_map(|c| (0..CARRY_PIECES).map(move |i| (width.carry_piece(c, i), Err(c))));
+    let carries =
+        (0..4).flat_map(|c| (0..CARRY_PIECES).map(move |i| (width.carry_piece(c, i), Err(c))));
     pieces.chain(carries).collect()
 }
 
@@ -105,7 +108,11 @@ impl Run {
                 Ok(number) => reads_number(kind, number),
                 Err(carry) => reads_carry(kind, carry),
             };
-            assert_eq!(self.refuses(&witness, block), read, "{kind:?} {owner:?} {spot:?}");
+            assert_eq!(
+                self.refuses(&witness, block),
+                read,
+                "{kind:?} {owner:?} {spot:?}"
+            );
         }
     }
 
@@ -128,9 +135,19 @@ fn every_cell_of_every_kind_of_block() {
     let witness = Witness::new(&layout, &inputs).unwrap();
     let outer = outer(&layout, &inputs, witness.results());
     let checker = Checker::new(Width::W40);
-    let run = Run { layout, witness, outer, checker };
+    let run = Run {
+        layout,
+        witness,
+        outer,
+        checker,
+    };
     for kind in KINDS {
-        let block = run.layout.blocks.iter().position(|b| b.kind == kind).unwrap();
+        let block = run
+            .layout
+            .blocks
+            .iter()
+            .position(|b| b.kind == kind)
+            .unwrap();
         run.change_pieces(block, kind);
         run.change_plain(block, kind);
     }

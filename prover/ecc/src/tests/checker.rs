@@ -3,8 +3,7 @@
 
 use super::rng;
 use crate::{
-    Challenges, EccConfig, Layout, Position, Width, Witness,
-    gates::LookupGroups,
+    Challenges, EccConfig, Layout, Position, Width, Witness, gates::LookupGroups,
     witness::fractions,
 };
 use halo2_base::halo2_proofs::{
@@ -108,7 +107,9 @@ fn pieces_close(layout: &Layout, witness: &Witness) -> bool {
     let in_range = groups.all().all(|lookup| {
         let factor = if lookup.doubled { 2 } else { 1 };
         let column = witness.range[lookup.column].iter();
-        column.into_iter().all(|piece| *piece as u64 * factor < 1 << 17)
+        column
+            .into_iter()
+            .all(|piece| *piece as u64 * factor < 1 << 17)
     });
     in_range && counted.multiplicities == witness.multiplicities
 }
@@ -163,7 +164,10 @@ impl Table<'_> {
         if column == config.active.index() {
             return Fr::from((row >= 0) as u64);
         }
-        let (block, row) = (row as usize / config.width.rows(), row as usize % config.width.rows());
+        let (block, row) = (
+            row as usize / config.width.rows(),
+            row as usize % config.width.rows(),
+        );
         let block = &self.layout.blocks[block];
         let columns = [config.flow, config.relation, config.role];
         match columns.iter().position(|c| c.index() == column) {

@@ -14,7 +14,13 @@ pub(super) fn outer(layout: &Layout, inputs: &Inputs, results: &[G1Affine]) -> V
     let mut pairs = vec![];
     for (job, inputs) in inputs.iter().enumerate() {
         for (j, (point, scalar)) in inputs.iter().enumerate() {
-            pairs.extend(layout.point(job, j).all().into_iter().zip(point_values(point).all()));
+            pairs.extend(
+                layout
+                    .point(job, j)
+                    .all()
+                    .into_iter()
+                    .zip(point_values(point).all()),
+            );
             pairs.push((layout.scalar(job, j), *scalar));
         }
         let result = point_values(&results[job]).all();

@@ -47,7 +47,12 @@ fn edge_values_agree_with_native_arithmetic() {
         pairs.extend([g, -g, p, -p, largest_x].map(|point| (point, s)));
     }
     // Not the point at infinity in sum, and equal points with equal scalars side by side.
-    pairs.extend([(p, Fr::from(5)), (p, Fr::from(5)), (g, Fr::ONE), (-g, Fr::from(7))]);
+    pairs.extend([
+        (p, Fr::from(5)),
+        (p, Fr::from(5)),
+        (g, Fr::ONE),
+        (-g, Fr::from(7)),
+    ]);
     let random = random_inputs(&[10, 1], 3);
     let half = |pairs: &[_], extra: &[_]| [pairs, extra].concat();
     let jobs = vec![
@@ -87,13 +92,26 @@ fn bad_inputs_are_named() {
     let mut bad = good.clone();
     bad[1][0].0 = G1Affine::identity();
     assert_eq!(new(&bad), EccError::Identity { job: 1, point: 0 });
-    bad[1][0].0 = G1Affine { x: Fq::ONE, y: Fq::ONE };
+    bad[1][0].0 = G1Affine {
+        x: Fq::ONE,
+        y: Fq::ONE,
+    };
     assert_eq!(new(&bad), EccError::NotOnCurve { job: 1, point: 0 });
     bad.pop();
-    assert_eq!(new(&bad), EccError::JobCount { got: 1, expected: 2 });
+    assert_eq!(
+        new(&bad),
+        EccError::JobCount {
+            got: 1,
+            expected: 2
+        }
+    );
     let mut bad = good.clone();
     bad[0].pop();
-    let size = EccError::JobSize { job: 0, got: 1, expected: 2 };
+    let size = EccError::JobSize {
+        job: 0,
+        got: 1,
+        expected: 2,
+    };
     assert_eq!(new(&bad), size);
     let mut bad = good.clone();
     bad[0][1] = (-bad[0][0].0, bad[0][0].1);

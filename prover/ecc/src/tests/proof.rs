@@ -32,7 +32,9 @@ use std::{collections::HashSet, sync::Arc, time::Instant};
 /// A circuit with everything public, and its public values.
 fn circuit(layout: Layout, inputs: &Inputs) -> (ChipCircuit, Vec<Fr>) {
     let witness = Witness::new(&layout, inputs).unwrap();
-    let (public, values) = outer(&layout, inputs, witness.results()).into_iter().unzip();
+    let (public, values) = outer(&layout, inputs, witness.results())
+        .into_iter()
+        .unzip();
     let circuit = ChipCircuit {
         layout: Arc::new(layout),
         witness: Some(Arc::new(witness)),
@@ -130,7 +132,14 @@ fn verifies(
 fn usage() -> (f64, f64) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
     let after_name = stat.rsplit(')').next().unwrap();
-    let ticks = |i: usize| -> f64 { after_name.split_whitespace().nth(i).unwrap().parse().unwrap() };
+    let ticks = |i: usize| -> f64 {
+        after_name
+            .split_whitespace()
+            .nth(i)
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|l| l.starts_with("VmHWM")).unwrap();
     let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
@@ -181,21 +190,30 @@ fn card(params: &ParamsKZG<Bn256>, pk: &ProvingKey<G1Affine>, shape: &EccParams,
 fn measure() {
     let variable = |name: &str, default: &str| std::env::var(name).unwrap_or(default.to_owned());
     let columns: usize = variable("ECC_WIDTH", "10").parse().unwrap();
-    let width = Width::ALL.into_iter().find(|w| w.columns() == columns).unwrap();
+    let width = Width::ALL
+        .into_iter()
+        .find(|w| w.columns() == columns)
+        .unwrap();
     let jobs: Vec<usize> = variable("ECC_JOBS", "252")
         .split(',')
         .map(|n| n.parse().unwrap())
         .collect();
     let layout = layout(width, &jobs);
     let shape = layout.params().clone();
-    println!("{jobs:?} points, {columns} columns, k = {}, {} blocks", shape.k, shape.blocks());
+    println!(
+        "{jobs:?} points, {columns} columns, k = {}, {} blocks",
+        shape.k,
+        shape.blocks()
+    );
     let params = measured("setup", || ParamsKZG::<Bn256>::setup(shape.k, rng(1)));
     let inputs = random_inputs(&jobs, 14);
     let (circuit, public) = measured("witness", || circuit(layout, &inputs));
     let pk = measured("keys", || key(&params, &circuit));
     card(&params, &pk, &shape, public.len());
     let proof = measured("prove", || prove(&params, &pk, circuit, &public));
-    assert!(measured("verify", || verifies(&params, &pk, &proof, &public)));
+    assert!(measured("verify", || verifies(
+        &params, &pk, &proof, &public
+    )));
     println!("{} bytes", proof.len());
     let mut changed = public.clone();
     changed[0] += Fr::ONE;
@@ -213,7 +231,10 @@ fn real_proofs_of_lies_do_not_verify() {
     let pk = key(&params, &honest);
     let proof = prove(&params, &pk, honest.clone(), &public);
     assert!(verifies(&params, &pk, &proof, &public));
-    assert_eq!(native(&inputs[0]), honest.witness.as_ref().unwrap().results()[0]);
+    assert_eq!(
+        native(&inputs[0]),
+        honest.witness.as_ref().unwrap().results()[0]
+    );
     for lie in lies {
         let (public, values): (Vec<_>, Vec<_>) = lie.outer.into_iter().unzip();
         let forged = ChipCircuit {

@@ -152,8 +152,7 @@ impl Filled {
     }
 
     fn abscissa(&mut self, step: &Step, next: &Step) {
-        let [slope, x, target, next] =
-            [step.slope, step.x, step.target[0], next.x].map(limbs_of);
+        let [slope, x, target, next] = [step.slope, step.x, step.target[0], next.x].map(limbs_of);
         let check = abscissa(&slope, [&x, &target, &next]);
         let quotient = divided(&check, abscissa_offset());
         self.number(Number::First, quotient);
@@ -165,7 +164,11 @@ impl Filled {
         let sides = [step, next].map(|step| Side {
             slope: limbs_of(step.slope),
             target: limbs_of(step.target[0]),
-            sign: if step.negate { -Int::small(1) } else { Int::small(1) },
+            sign: if step.negate {
+                -Int::small(1)
+            } else {
+                Int::small(1)
+            },
             y_lo: step.target[1].low(HALF_BITS),
             y_hi: step.target[1].shr(HALF_BITS),
         });
@@ -202,4 +205,3 @@ impl Filled {
 fn divided(check: &Check<Int>, offset: Int) -> Int {
     check.native * Int::p_inverse() + offset
 }
-

@@ -46,7 +46,7 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// Computes the sums of each job and all cells. 
+    /// Computes the sums of each job and all cells.
     pub fn new(layout: &Layout, jobs: &[Vec<(G1Affine, Fr)>]) -> Result<Self, EccError> {
         check_inputs(&layout.params().jobs, jobs)?;
         let plans: Vec<Plan> = jobs.iter().map(|inputs| Plan::new(inputs)).collect();

@@ -33,7 +33,12 @@ impl Phase1 {
         let helpers: Vec<Vec<Fr>> = groups
             .helpers
             .iter()
-            .map(|group| (0..rows).into_par_iter().map(|row| sum_of(row, group)).collect())
+            .map(|group| {
+                (0..rows)
+                    .into_par_iter()
+                    .map(|row| sum_of(row, group))
+                    .collect()
+            })
             .collect();
         let fraction = fractions(layout, witness, challenges);
         let steps: Vec<Fr> = (0..rows)
@@ -76,7 +81,9 @@ struct Inverses {
 
 impl Inverses {
     fn new(beta: Fr) -> Self {
-        let mut small: Vec<Fr> = (0..1u64 << PIECE_BITS).map(|i| beta + Fr::from(i)).collect();
+        let mut small: Vec<Fr> = (0..1u64 << PIECE_BITS)
+            .map(|i| beta + Fr::from(i))
+            .collect();
         batch_invert(&mut small);
         Inverses { beta, small }
     }
@@ -91,7 +98,11 @@ impl Inverses {
 }
 
 /// ±16^i/(α + τ) of additions, −W/(α + τ) of entries, on the first rows of their blocks.
-pub(crate) fn fractions(layout: &Layout, witness: &Witness, challenges: &Challenges<Fr>) -> Vec<Fr> {
+pub(crate) fn fractions(
+    layout: &Layout,
+    witness: &Witness,
+    challenges: &Challenges<Fr>,
+) -> Vec<Fr> {
     let width = layout.params().width;
     let cell = |block: usize, cell: usize| {
         let spot = width.plain(cell);

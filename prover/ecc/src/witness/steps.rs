@@ -122,7 +122,10 @@ struct Move {
 }
 
 /// The steps of all blocks, and the results.
-pub(crate) fn steps(layout: &Layout, plans: &[Plan]) -> Result<(Vec<Step>, Vec<G1Affine>), EccError> {
+pub(crate) fn steps(
+    layout: &Layout,
+    plans: &[Plan],
+) -> Result<(Vec<Step>, Vec<G1Affine>), EccError> {
     let moves: Vec<Move> = plans
         .par_iter()
         .enumerate()

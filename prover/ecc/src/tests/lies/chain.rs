@@ -33,9 +33,17 @@ fn other_start(copied: bool) -> Lie {
     let mut steps = forger.steps();
     if copied {
         steps[0].target = steps[2].target;
-        return forger.lie("another offset point", &["constant.start"], forger.fill(&steps));
+        return forger.lie(
+            "another offset point",
+            &["constant.start"],
+            forger.fill(&steps),
+        );
     }
-    forger.lie("chain starts elsewhere", &["copy.start"], forger.fill(&steps))
+    forger.lie(
+        "chain starts elsewhere",
+        &["copy.start"],
+        forger.fill(&steps),
+    )
 }
 
 fn other_end(copied: bool) -> Lie {
@@ -44,9 +52,17 @@ fn other_end(copied: bool) -> Lie {
     let mut steps = forger.steps();
     if copied {
         steps[1].target = steps[forger.block(Kind::Result) - 1].target;
-        return forger.lie("another multiple of the offset", &["constant.end"], forger.fill(&steps));
+        return forger.lie(
+            "another multiple of the offset",
+            &["constant.end"],
+            forger.fill(&steps),
+        );
     }
-    forger.lie("another point taken away", &["copy.end"], forger.fill(&steps))
+    forger.lie(
+        "another point taken away",
+        &["copy.end"],
+        forger.fill(&steps),
+    )
 }
 
 /// Puts another point where the result is materialised.
@@ -103,7 +119,11 @@ fn equal_points(seed: u64) -> Forger {
     let before: G1 = inputs[0].0 - offset::points()[0];
     inputs[1].0 = before.to_affine();
     let mut forger = Forger::new(inputs);
-    forger.plan.digits.iter_mut().for_each(|digits| digits[63] = one);
+    forger
+        .plan
+        .digits
+        .iter_mut()
+        .for_each(|digits| digits[63] = one);
     forger.account();
     forger.plan.forced = true;
     forger

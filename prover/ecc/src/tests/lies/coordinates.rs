@@ -60,13 +60,21 @@ fn large_x(wrapped: bool) -> Lie {
     let large = steps[point].x;
     if wrapped {
         steps[point].complement = wrapped_complement(large);
-        return forger.lie("x + p, bounded mod r", &["canonical.carry"], forger.fill(&steps));
+        return forger.lie(
+            "x + p, bounded mod r",
+            &["canonical.carry"],
+            forger.fill(&steps),
+        );
     }
     // The upper halves add up.
     let largest = limbs_of(Int::p() - Int::small(1));
     assert_eq!(limbs_of(large).hi(), largest.hi());
     steps[point].complement = Int::small(3);
-    forger.lie("x + p, lower half free", &["canonical.lo"], forger.fill(&steps))
+    forger.lie(
+        "x + p, lower half free",
+        &["canonical.lo"],
+        forger.fill(&steps),
+    )
 }
 
 /// Writes y + p for the input's y, everywhere but in `Curve`.
@@ -92,7 +100,11 @@ fn large_y_checked() -> Lie {
     let curve = &mut steps[point + 1];
     curve.x = Int::small(2) + Int::p();
     curve.complement = wrapped_complement(curve.x);
-    forger.lie("y + p, bounded mod r", &["canonical.carry"], forger.fill(&steps))
+    forger.lie(
+        "y + p, bounded mod r",
+        &["canonical.carry"],
+        forger.fill(&steps),
+    )
 }
 
 fn large_y_unchecked() -> Lie {
@@ -107,7 +119,11 @@ fn large_x_in_spare() -> Lie {
     let mut steps = forger.steps();
     let point = forger.block(Kind::Point);
     steps[point + 2].slope = Int::small(1) + Int::p();
-    forger.lie("another x in the equation", &["curve.x"], forger.fill(&steps))
+    forger.lie(
+        "another x in the equation",
+        &["curve.x"],
+        forger.fill(&steps),
+    )
 }
 
 fn large_x_in_curve() -> Lie {
@@ -116,7 +132,11 @@ fn large_x_in_curve() -> Lie {
     let point = forger.block(Kind::Point);
     steps[point + 1].target[0] = Int::small(1) + Int::p();
     steps[point + 2].slope = Int::small(1) + Int::p();
-    forger.lie("another x beside the equation", &["copy.curve"], forger.fill(&steps))
+    forger.lie(
+        "another x beside the equation",
+        &["copy.curve"],
+        forger.fill(&steps),
+    )
 }
 
 /// A multiple of y in the result's relation only.
@@ -196,5 +216,8 @@ fn multiplicities() -> Lie {
 
 #[test]
 fn halves_are_what_the_lies_assume() {
-    assert_eq!(Int::p().shr(HALF_BITS), (Int::p() - Int::small(1)).shr(HALF_BITS));
+    assert_eq!(
+        Int::p().shr(HALF_BITS),
+        (Int::p() - Int::small(1)).shr(HALF_BITS)
+    );
 }

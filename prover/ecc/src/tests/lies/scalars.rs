@@ -27,7 +27,11 @@ pub(super) fn all() -> Vec<Lie> {
 pub(super) fn swapped_points() -> Lie {
     let mut forger = Forger::random(2);
     forger.plan.entries.swap(0, 1);
-    forger.lie("digits add the other point", &["logup.edge"], forger.follow())
+    forger.lie(
+        "digits add the other point",
+        &["logup.edge"],
+        forger.follow(),
+    )
 }
 
 fn negated_entries() -> Lie {
@@ -69,14 +73,22 @@ fn wrong_digit_scalar_changed_on_the_way() -> Lie {
     let before = forger.get(&witness, last, plain::SCALAR);
     forger.set(&mut witness, last, plain::SCALAR, before - left);
     forger.set(&mut witness, last, plain::REST, Fr::ZERO);
-    forger.lie("wrong digit, rest replaced between entries", &["copy.rest"], witness)
+    forger.lie(
+        "wrong digit, rest replaced between entries",
+        &["copy.rest"],
+        witness,
+    )
 }
 
 fn wrong_digit_compensating_scalar() -> Lie {
     let mut forger = Forger::random(1);
     forger.plan.digits[0][5].negate ^= true;
     forger.account();
-    let mut lie = forger.lie("wrong digit, compensating scalar", &["outer"], forger.follow());
+    let mut lie = forger.lie(
+        "wrong digit, compensating scalar",
+        &["outer"],
+        forger.follow(),
+    );
     let scalar = forger.layout.scalar(0, 0);
     let told = lie.outer.iter_mut().find(|(at, _)| *at == scalar).unwrap();
     told.1 = forger.inputs[0][0].1;
@@ -107,7 +119,11 @@ fn weights_of_other_digits() -> (Forger, Witness) {
 
 fn cancelled_weights() -> Lie {
     let (forger, witness) = weights_of_other_digits();
-    forger.lie("weights that cancel in the scalar", &["logup.edge"], witness)
+    forger.lie(
+        "weights that cancel in the scalar",
+        &["logup.edge"],
+        witness,
+    )
 }
 
 fn fraction_forged(name: &'static str, refused_by: &'static str, kind: Kind) -> Lie {
@@ -116,4 +132,3 @@ fn fraction_forged(name: &'static str, refused_by: &'static str, kind: Kind) -> 
     lie.closing = Some(forger.block(kind));
     lie
 }
-

@@ -27,7 +27,11 @@ pub(super) fn wrong_entry() -> Lie {
     let mut forger = Forger::random(2);
     forger.plan.tables[0].builds[1].0 = G1::random(rng(5)).to_affine();
     forger.plan.entries[0] = forger.plan.tables[0].entries();
-    forger.lie("entry 3P is another point", &["copy.build"], forger.follow())
+    forger.lie(
+        "entry 3P is another point",
+        &["copy.build"],
+        forger.follow(),
+    )
 }
 
 fn wrong_build_sign() -> Lie {
@@ -43,16 +47,17 @@ fn table_of_another_point() -> Lie {
     let table = &mut forger.plan.tables[0];
     table.base = other;
     let twice = -(G1::from(other) + other).to_affine();
-    table.builds[2..].iter_mut().for_each(|build| build.0 = twice);
+    table.builds[2..]
+        .iter_mut()
+        .for_each(|build| build.0 = twice);
     forger.plan.entries[0] = table.entries();
     forger.lie("-2P is of another point", &["copy.base"], forger.follow())
 }
 
-
 // Tables whose later entries no digit uses: what is wrong with them shows nowhere else.
 
 /// Goes on from block `first` with accumulator (x, y), on the curve or not, to the end of the table.
-fn walk(forger: &Forger, steps: &mut [Step], first: usize, [mut x, mut y]: [Fq; 2]) {
+pub(super) fn walk(forger: &Forger, steps: &mut [Step], first: usize, [mut x, mut y]: [Fq; 2]) {
     let mut twice = None;
     for i in first.. {
         let step = &mut steps[i];
@@ -85,7 +90,7 @@ fn walk(forger: &Forger, steps: &mut [Step], first: usize, [mut x, mut y]: [Fq; 
 }
 
 /// The block that materialises -2P.
-fn twice_block(forger: &Forger) -> usize {
+pub(super) fn twice_block(forger: &Forger) -> usize {
     forger.blocks(Kind::Pass)[1]
 }
 
@@ -125,7 +130,12 @@ fn wrong_tangent() -> Lie {
     let slope = Fq::from(12345);
     steps[double].slope = Int::from(&slope);
     let next = slope.square() - x.double();
-    walk(&forger, &mut steps, double + 1, [next, slope * (x - next) - y]);
+    walk(
+        &forger,
+        &mut steps,
+        double + 1,
+        [next, slope * (x - next) - y],
+    );
     forger.lie("not the tangent", &RELATION, forger.fill(&steps))
 }
 
@@ -141,8 +151,17 @@ fn doubling_with_another_point() -> Lie {
     let other_y = y - slope * (other - x);
     steps[double].target = [Int::from(&other), Int::from(&other_y)];
     let next = slope.square() - x - other;
-    walk(&forger, &mut steps, double + 1, [next, slope * (other - next) + other_y]);
-    forger.lie("a double of P and another point", &["copy.double"], forger.fill(&steps))
+    walk(
+        &forger,
+        &mut steps,
+        double + 1,
+        [next, slope * (other - next) + other_y],
+    );
+    forger.lie(
+        "a double of P and another point",
+        &["copy.double"],
+        forger.fill(&steps),
+    )
 }
 
 fn offered_point_is_another() -> Lie {
@@ -158,7 +177,11 @@ fn offered_point_is_another() -> Lie {
     let y = left * (x - next - Fq::ONE).invert().unwrap();
     steps[at].target = [Int::from(&x), Int::from(&y)];
     steps[at].slope = Int::from(&y);
-    forger.lie("entry is another point", &["materialise.x"], forger.fill(&steps))
+    forger.lie(
+        "entry is another point",
+        &["materialise.x"],
+        forger.fill(&steps),
+    )
 }
 
 fn open_y_is_another() -> Lie {
@@ -166,5 +189,9 @@ fn open_y_is_another() -> Lie {
     let mut steps = forger.steps();
     let at = forger.block(Kind::LastEntry);
     steps[at].slope = Int::small(5);
-    forger.lie("y in the open is not y", &["materialise.y"], forger.fill(&steps))
+    forger.lie(
+        "y in the open is not y",
+        &["materialise.y"],
+        forger.fill(&steps),
+    )
 }
