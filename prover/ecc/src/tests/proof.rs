@@ -65,10 +65,10 @@ fn mock_prover_refuses_what_only_it_sees() {
     let mut changed = public.clone();
     changed[7] += Fr::ONE;
     assert!(!mock(&honest, changed), "another result");
-    // A forged multiplicity: one more of 5, one less of 6.
+    // A forged multiplicity: one more of 5, one less of 0.
     let mut witness = Witness::clone(honest.witness.as_ref().unwrap());
     witness.multiplicities[5] += 1;
-    witness.multiplicities[6] -= 1;
+    witness.multiplicities[0] -= 1;
     let mut forged = honest.clone();
     forged.witness = Some(Arc::new(witness));
     assert!(!mock(&forged, public.clone()), "multiplicity");
@@ -224,7 +224,7 @@ fn measure() {
 #[test]
 #[ignore = "three real proofs"]
 fn real_proofs_of_lies_do_not_verify() {
-    let shape = layout(Width::W5, &[2]);
+    let (shape, lies) = super::lies::samples();
     let params = ParamsKZG::<Bn256>::setup(shape.params().k, rng(1));
     let inputs = random_inputs(&[2], 15);
     let (honest, public) = circuit(shape.clone(), &inputs);
@@ -235,7 +235,7 @@ fn real_proofs_of_lies_do_not_verify() {
         native(&inputs[0]),
         honest.witness.as_ref().unwrap().results()[0]
     );
-    for lie in super::lies::samples(&shape, &inputs) {
+    for lie in lies {
         let (public, values): (Vec<_>, Vec<_>) = lie.outer.into_iter().unzip();
         let forged = ChipCircuit {
             layout: honest.layout.clone(),

@@ -24,14 +24,14 @@ use halo2_base::halo2_proofs::halo2curves::{
 };
 use rayon::prelude::*;
 
+#[cfg(test)]
+pub(crate) use digits::Digit;
 pub(crate) use digits::digits;
 pub(crate) use fill::fill;
 pub(crate) use phase1::Phase1;
 #[cfg(test)]
 pub(crate) use phase1::fractions;
-#[cfg(test)]
-pub(crate) use steps::Step;
-pub(crate) use steps::{Plan, steps};
+pub(crate) use steps::{Plan, Step, steps};
 
 /// The cells of phase 0 for certain points and scalars.
 #[derive(Clone, Debug)]
@@ -56,7 +56,12 @@ impl Witness {
     /// Cells of a prover that follows the plans, honest or not.
     pub(crate) fn follow(layout: &Layout, plans: &[Plan]) -> Result<Self, EccError> {
         let (steps, results) = steps(layout, plans)?;
-        let (range, plain) = fill(layout, &steps);
+        Ok(Self::from_steps(layout, &steps, results))
+    }
+
+    /// Cells for steps, honest or not.
+    pub(crate) fn from_steps(layout: &Layout, steps: &[Step], results: Vec<G1Affine>) -> Self {
+        let (range, plain) = fill(layout, steps);
         let mut witness = Witness {
             range,
             plain,
@@ -64,7 +69,7 @@ impl Witness {
             results,
         };
         witness.count(layout);
-        Ok(witness)
+        witness
     }
 
     /// Counts the lookups of pieces.

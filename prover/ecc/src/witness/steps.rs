@@ -38,19 +38,63 @@ pub(crate) struct Step {
 pub(crate) struct Plan {
     pub(crate) scalars: Vec<Fr>,
     pub(crate) digits: Vec<[Digit; WINDOWS]>,
-    /// For each point the ±multiples that its table's chain builds, with −2P at the end.
-    pub(crate) tables: Vec<[G1Affine; ENTRIES + 1]>,
+    /// Entries as the chain adds them.
+    pub(crate) entries: Vec<[G1Affine; ENTRIES]>,
+    pub(crate) tables: Vec<TablePlan>,
     /// What the first block of the chain holds, and what the last addition adds.
     pub(crate) offset: [G1Affine; 2],
+    /// Go on where an honest prover stops: an addition of equal points becomes a doubling.
+    pub(crate) forced: bool,
+}
+
+/// How the table of a point is built.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TablePlan {
+    pub(crate) point: G1Affine,
+    /// What is doubled.
+    pub(crate) base: G1Affine,
+    /// What is added on the way to each entry (the first is not used), and whether its negative is.
+    pub(crate) builds: [(G1Affine, bool); ENTRIES],
+}
+
+impl TablePlan {
+    fn new(point: G1Affine) -> Self {
+        let twice = -(G1::from(point) + point).to_affine();
+        let mut plan = TablePlan {
+            point,
+            base: point,
+            builds: std::array::from_fn(|m| (twice, subtracts(m))),
+        };
+        plan.builds[1].0 = point;
+        plan
+    }
+
+    /// What comes out: P, 3P, −5P, …, 15P.
+    pub(crate) fn entries(&self) -> [G1Affine; ENTRIES] {
+        let mut points = [G1::from(self.point); ENTRIES];
+        let mut acc = G1::from(self.base) + self.base;
+        for m in 1..ENTRIES {
+            let (operand, negate) = self.builds[m];
+            acc = if negate { acc - operand } else { acc + operand };
+            points[m] = acc;
+            acc = -acc;
+        }
+        let mut affine = [G1Affine::identity(); ENTRIES];
+        G1::batch_normalize(&points, &mut affine);
+        affine
+    }
 }
 
 impl Plan {
     pub(crate) fn new(inputs: &[(G1Affine, Fr)]) -> Self {
+        let tables: Vec<_> = inputs.par_iter().map(|(p, _)| TablePlan::new(*p)).collect();
         Plan {
             scalars: inputs.iter().map(|(_, s)| *s).collect(),
             digits: inputs.iter().map(|(_, s)| super::digits(s)).collect(),
-            tables: inputs.par_iter().map(|(p, _)| table(p)).collect(),
+            entries: tables.par_iter().map(TablePlan::entries).collect(),
+            tables,
             offset: offset::points(),
+            forced: false,
         }
     }
 
@@ -65,26 +109,6 @@ impl Plan {
         }
         weights
     }
-}
-
-/// P, 3P, −5P, …, 15P, −2P.
-pub(crate) fn table(point: &G1Affine) -> [G1Affine; ENTRIES + 1] {
-    let twice = -(G1::from(*point) + point);
-    let mut points = [twice; ENTRIES + 1];
-    let mut acc = -twice;
-    for m in 0..ENTRIES {
-        acc = match m {
-            0 => G1::from(*point),
-            1 => acc + point,
-            _ if subtracts(m) => acc - twice,
-            _ => acc + twice,
-        };
-        points[m] = acc;
-        acc = if m == 0 { -twice } else { -acc };
-    }
-    let mut affine = [G1Affine::identity(); ENTRIES + 1];
-    G1::batch_normalize(&points, &mut affine);
-    affine
 }
 
 /// What a block does to the accumulator.
@@ -113,7 +137,8 @@ pub(crate) fn steps(
     let mut affine = vec![G1Affine::identity(); accs.len()];
     G1::batch_normalize(&accs, &mut affine);
     refuse_identities(blocks, &affine)?;
-    let slopes = slopes(blocks, &moves, &affine)?;
+    let forced = plans.iter().any(|plan| plan.forced);
+    let slopes = slopes(blocks, &moves, &affine, forced)?;
     let offsets = offset::points().map(|point| constant(&point));
     let mut steps: Vec<Step> = offsets.to_vec();
     let rest = blocks.par_iter().enumerate().map(|(i, block)| {
@@ -133,13 +158,17 @@ fn moves(blocks: &[Block], job: usize, plan: &Plan) -> Vec<Move> {
     let mine = blocks[crate::params::CONSTANT_BLOCKS..]
         .iter()
         .filter(|b| b.job == job);
-    let mut in_table = false;
+    let mut table: Option<&TablePlan> = None;
     mine.map(|block| {
-        if block.kind == Kind::Point {
-            acc = plan.tables[block.point][0].into();
-            in_table = true;
+        match (block.kind, table) {
+            (Kind::Point, _) => {
+                table = plan.tables.get(block.point);
+                acc = plan.tables[block.point].point.into();
+            }
+            (Kind::Tangent, Some(table)) => acc = table.base.into(),
+            _ => {}
         }
-        let (target, negate) = added(block, plan, in_table);
+        let (target, negate) = added(block, plan, table);
         let before = acc;
         match (block.kind, target) {
             (Kind::Pass | Kind::Tangent | Kind::Entry, _) => acc = -acc,
@@ -158,19 +187,18 @@ fn moves(blocks: &[Block], job: usize, plan: &Plan) -> Vec<Move> {
 }
 
 /// The point that a chord adds, and its sign.
-fn added(block: &Block, plan: &Plan, in_table: bool) -> (Option<G1Affine>, bool) {
-    match block.kind {
-        Kind::Digit => {
+fn added(block: &Block, plan: &Plan, table: Option<&TablePlan>) -> (Option<G1Affine>, bool) {
+    match (block.kind, table) {
+        (Kind::Digit, _) => {
             let digit = plan.digits[block.point][block.index];
-            (Some(plan.tables[block.point][digit.entry]), digit.negate)
+            (Some(plan.entries[block.point][digit.entry]), digit.negate)
         }
-        Kind::Build if !in_table => (Some(plan.offset[1]), false),
-        Kind::Build => {
-            let operand = if block.index == 1 { 0 } else { ENTRIES };
-            let table = &plan.tables[block.point];
-            (Some(table[operand]), subtracts(block.index))
+        (Kind::Build, None) => (Some(plan.offset[1]), false),
+        (Kind::Build, Some(table)) => {
+            let (operand, negate) = table.builds[block.index];
+            (Some(operand), negate)
         }
-        Kind::Double => (None, true),
+        (Kind::Double, _) => (None, true),
         _ => (None, false),
     }
 }
@@ -196,35 +224,47 @@ fn exceptional(job: usize, i: usize) -> EccError {
 }
 
 /// λ of chords and tangents; 0 elsewhere.
-fn slopes(blocks: &[Block], moves: &[Move], accs: &[G1Affine]) -> Result<Vec<Fq>, EccError> {
+fn slopes(
+    blocks: &[Block],
+    moves: &[Move],
+    accs: &[G1Affine],
+    forced: bool,
+) -> Result<Vec<Fq>, EccError> {
     let mut slopes: Vec<Fq> = (0..blocks.len())
         .map(|i| match (blocks[i].kind, moves[i].target) {
             (Kind::Double, _) => accs[i].y.double(),
+            (_, Some(target)) if forced && target.x == accs[i].x => accs[i].y.double(),
             (_, Some(target)) => target.x - accs[i].x,
             _ => Fq::ONE,
         })
         .collect();
     if let Some(i) = slopes.iter().position(|d| bool::from(d.is_zero())) {
-        let into_result = blocks.get(i + 1).is_some_and(|b| b.kind == Kind::Result);
-        let opposite = moves[i].target.is_some_and(|t| t.y == -accs[i].y);
-        let job = blocks[i].job;
-        return Err(if into_result && opposite {
-            EccError::ResultIsIdentity { job }
-        } else {
-            exceptional(job, i)
-        });
+        return Err(vertical(blocks, moves, accs, i));
     }
     batch_invert(&mut slopes);
     for (i, slope) in slopes.iter_mut().enumerate() {
         let acc = &accs[i];
         *slope *= match (blocks[i].kind, moves[i].target) {
             (Kind::Double, _) => acc.x.square() * Fq::from(3),
+            (_, Some(target)) if target.x == acc.x => acc.x.square() * Fq::from(3),
             (_, Some(target)) if moves[i].negate => -target.y - acc.y,
             (_, Some(target)) => target.y - acc.y,
             _ => Fq::ZERO,
         };
     }
     Ok(slopes)
+}
+
+/// Why the addition of block i has no slope.
+fn vertical(blocks: &[Block], moves: &[Move], accs: &[G1Affine], i: usize) -> EccError {
+    let job = blocks[i].job;
+    let into_result = blocks.get(i + 1).is_some_and(|b| b.kind == Kind::Result);
+    let opposite = moves[i].target.is_some_and(|t| t.y == -accs[i].y);
+    if into_result && opposite {
+        EccError::ResultIsIdentity { job }
+    } else {
+        exceptional(job, i)
+    }
 }
 
 /// A block with a point in its plain cells and nothing else.
