@@ -3,7 +3,7 @@
 
 use super::curve::Job;
 use halo2_base::{
-    ContextCell,
+    AssignedValue, ContextCell,
     gates::{
         circuit::{BaseCircuitParams, BaseConfig, builder::BaseCircuitBuilder},
         flex_gate::MultiPhaseThreadBreakPoints,
@@ -15,9 +15,7 @@ use halo2_base::{
     },
     virtual_region::manager::VirtualRegionManager,
 };
-use halocast_ecc::{
-    EccChip, EccConfig, EccError, EccParams, Layout, PointCells, Position, Witness,
-};
+use halocast_ecc::{EccChip, EccConfig, EccError, EccParams, Layout, Position, Witness};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -68,8 +66,13 @@ impl AggregationCircuit {
             true => None,
             false => Some(Arc::new(Witness::new(&layout, &values(jobs))?)),
         };
+        // Provers make no copies, and their cells have no names.
+        let links = match builder.witness_gen_only() {
+            true => vec![],
+            false => links(&layout, jobs),
+        };
         let wide = Wide {
-            links: links(&layout, jobs),
+            links,
             params,
             layout: Arc::new(layout),
             witness,
@@ -133,20 +136,18 @@ impl AggregationCircuit {
 /// Every point, scalar and result with its place in the chip.
 fn links(layout: &Layout, jobs: &[Job]) -> Vec<(ContextCell, Position)> {
     let mut links = vec![];
-    let mut link = |words: &PointCells<halo2_base::AssignedValue<Fr>>, at: PointCells<Position>| {
-        let pairs = words.all().into_iter().zip(at.all());
-        links.extend(pairs.filter_map(|(word, at)| Some((word.cell?, at))));
+    let mut link = |cell: &AssignedValue<Fr>, at: Position| {
+        let cell = cell.cell.expect("cells have names where keys are made");
+        links.push((cell, at));
     };
     for (j, job) in jobs.iter().enumerate() {
-        for (i, (_, words, _)) in job.inputs.iter().enumerate() {
-            link(words, layout.point(j, i));
+        for (i, (scalar, words, _)) in job.inputs.iter().enumerate() {
+            link(scalar, layout.scalar(j, i));
+            let places = words.all().into_iter().zip(layout.point(j, i).all());
+            places.for_each(|(word, at)| link(&word, at));
         }
-        link(&job.result, layout.result(j));
-    }
-    for (j, job) in jobs.iter().enumerate() {
-        for (i, (scalar, ..)) in job.inputs.iter().enumerate() {
-            links.extend(scalar.cell.map(|cell| (cell, layout.scalar(j, i))));
-        }
+        let places = job.result.all().into_iter().zip(layout.result(j).all());
+        places.for_each(|(word, at)| link(&word, at));
     }
     links
 }

@@ -38,7 +38,8 @@ pub fn model_commitment(segments: &[&PlonkProtocol<G1Affine>], salt: Fr) -> Fr {
     )
 }
 
-/// Coordinates mod r, as the transcript absorbs them; (0, 0) for the identity, the commitment of a zero column.
+/// Coordinates mod r, as the transcript absorbs them. No two points of the curve share both. The identity, the commitment of
+/// a zero column, would be (0, 0); no key with one can be aggregated.
 pub(crate) fn native_coordinates(point: &G1Affine) -> [Fr; 2] {
     let xy = Option::from(point.coordinates().map(|c| [*c.x(), *c.y()]));
     xy.unwrap_or([Fq::ZERO; 2]).map(fe_to_fe)

@@ -96,6 +96,14 @@ pub enum AggregateError {
         /// Largest contract allowed.
         max_code_bytes: usize,
     },
+    /// No domain within the limits holds the multiplications.
+    #[error("{points} points to multiply fit no domain up to 2^{max_k}: aggregate fewer proofs")]
+    TooManyPoints {
+        /// Points of all multiplications.
+        points: usize,
+        /// Largest domain allowed.
+        max_k: u32,
+    },
     /// The multiplication chip refused its inputs: a point at infinity, or a circuit of another shape.
     #[error("multi-scalar multiplication: {0}")]
     Ecc(#[from] halocast_ecc::EccError),

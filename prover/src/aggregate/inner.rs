@@ -3,7 +3,10 @@
 
 use super::{AggregateError, AggregationShape, InputVisibility, Openings, dummy, shape};
 use crate::poseidon::boundary_commitment;
-use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr};
+use halo2_base::halo2_proofs::halo2curves::{
+    bn256::{Bn256, Fr, G1Affine},
+    group::prime::PrimeCurveAffine,
+};
 use snark_verifier::{
     loader::native::NativeLoader, pcs::kzg::KzgDecidingKey, verifier::SnarkVerifier,
 };
@@ -61,6 +64,10 @@ pub(crate) fn check(
     for (segment, (slot, snark)) in shape.slots().iter().zip(snarks).enumerate() {
         shape::same_circuit(slot, &snark.protocol)
             .map_err(|reason| AggregateError::SegmentShape { segment, reason })?;
+        if let Some(column) = infinite(&snark.protocol.preprocessed) {
+            let reason = format!("commitment {column} of its key is the point at infinity");
+            return Err(AggregateError::SegmentShape { segment, reason });
+        }
         verify_layer_proof(deciding_key, snark)
             .map_err(|reason| AggregateError::InnerProof { segment, reason })?;
     }
@@ -88,6 +95,12 @@ pub(crate) fn check(
         openings.salt_out,
         &openings.outputs,
     )
+}
+
+/// The commitment of a column of zeros, which the multiplication chip cannot take.
+fn infinite(points: &[G1Affine]) -> Option<usize> {
+    let mut points = points.iter();
+    points.position(|point| bool::from(point.is_identity()))
 }
 
 fn check_opening(

@@ -148,11 +148,9 @@ pub(crate) fn choose_wide(
             wide_a.cmp(&wide_b).then(s_a.total_cmp(&s_b))
         })
         .map(|wide| wide_params(wide.clone(), columns(&wide)))
-        .ok_or(AggregateError::DoesNotFit {
-            cells: advice,
-            lookups: jobs.iter().sum(),
+        .ok_or(AggregateError::TooManyPoints {
+            points: jobs.iter().sum(),
             max_k: config.max_k,
-            max_code_bytes: config.max_code_bytes,
         })
 }
 

@@ -103,7 +103,8 @@ impl AggregationKey {
         Ok(circuit.use_break_points(self.meta.break_points.clone()))
     }
 
-    fn finish(
+    /// Proves a filled circuit and verifies the proof.
+    pub(crate) fn finish(
         &self,
         srs: &Srs,
         circuit: AggregationCircuit,

@@ -5,7 +5,7 @@ use halo2_base::halo2_proofs::halo2curves::bn256::G1Affine;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use snark_verifier::verifier::plonk::PlonkProtocol;
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 /// Number of instance words of the accumulator: two points, two coordinates each, three limbs of 88 bits.
 pub const ACCUMULATOR_WORDS: usize = 4 * snark_verifier_sdk::LIMBS;
@@ -134,6 +134,12 @@ pub fn verifier_points(protocol: &PlonkProtocol<G1Affine>) -> usize {
         + 2
 }
 
+/// Only what is opened is multiplied, and only what is multiplied is constrained to the curve.
+fn every_key_point_is_opened(protocol: &PlonkProtocol<G1Affine>) -> bool {
+    let opened: HashSet<usize> = protocol.queries.iter().map(|query| query.poly).collect();
+    (0..protocol.preprocessed.len()).all(|poly| opened.contains(&poly))
+}
+
 fn supported(protocol: &PlonkProtocol<G1Affine>) -> Result<(), String> {
     let checks = [
         (
@@ -157,6 +163,10 @@ fn supported(protocol: &PlonkProtocol<G1Affine>) -> Result<(), String> {
             "has no verifying-key digest in its transcript",
         ),
         (protocol.linearization.is_none(), "is linearized"),
+        (
+            every_key_point_is_opened(protocol),
+            "has a fixed column that nothing opens",
+        ),
     ];
     checks
         .iter()

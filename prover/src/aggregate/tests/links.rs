@@ -2,6 +2,7 @@
 
 use super::whole::{FIXTURE, openings};
 use crate::aggregate::{
+    AggregateError, VerifyError,
     assembly::AggregationCircuit,
     circuit::{self, Blind, Witness},
     key::generator,
@@ -9,13 +10,16 @@ use crate::aggregate::{
 use halo2_base::{
     gates::circuit::CircuitBuilderStage,
     halo2_proofs::{
-        dev::{FailureLocation, MockProver, VerifyFailure},
-        halo2curves::{bn256::Fr, ff::Field, group::Curve},
-        plonk::{Circuit, ConstraintSystem},
+        dev::{FailureLocation, MockProver, VerifyFailure, metadata::Column},
+        halo2curves::{
+            bn256::{Fr, G1Affine},
+            ff::Field,
+            group::Curve,
+        },
+        plonk::{Any, Assigned, Circuit, ConstraintSystem},
         poly::commitment::ParamsProver,
     },
 };
-use halocast_ecc::Position;
 use rand::{SeedableRng, rngs::StdRng};
 use std::collections::HashSet;
 
@@ -53,50 +57,79 @@ fn every_point_scalar_and_result_is_tied() {
     assert_eq!(links.into_iter().collect::<HashSet<_>>(), expected);
 }
 
-/// The chip is honest about another point, another scalar; then the cells that differ from the scalar part's are seen, and
-/// those of the result.
-#[test]
-fn a_chip_that_multiplies_something_else_is_refused() {
-    let honest = filled();
-    let mut inputs = honest.inputs();
+/// The first lie of the chip: it is honest about another point and another scalar.
+fn other_inputs(circuit: &AggregationCircuit) -> Vec<Vec<(G1Affine, Fr)>> {
+    let mut inputs = circuit.inputs();
     inputs[0][3].0 = (inputs[0][3].0 + inputs[0][4].0).to_affine();
     inputs[0][5].1 += Fr::ONE;
+    inputs
+}
+
+/// Adds 1 to a cell of the scalar part that is a copy of another, and says where it is.
+fn change_a_copy(circuit: &mut AggregationCircuit) -> usize {
+    let core = circuit.builder.core();
+    let copies = core.copy_manager.lock().unwrap().advice_equalities.clone();
+    let main = circuit.builder.pool(0).threads[0].type_id();
+    let at = copies.iter().rev().map(|(_, copy)| *copy);
+    let at = at.filter(|copy| copy.type_id == main).map(|c| c.offset).next().unwrap();
+    let cell = &mut circuit.builder.pool(0).threads[0].advice[at];
+    *cell = Assigned::Trivial(cell.evaluate() + Fr::ONE);
+    at
+}
+
+/// Each of the cells that differ between chip and scalar part is seen; so is a changed copy within the scalar part.
+#[test]
+fn broken_copies_are_refused() {
+    let mut honest = filled();
+    let inputs = other_inputs(&honest);
     let (layout, _) = honest.links();
-    let changed: Vec<Position> = layout
-        .point(0, 3)
-        .all()
-        .into_iter()
-        .chain([layout.scalar(0, 5)])
-        .chain(layout.result(0).all())
-        .collect();
+    let result = layout.result(0).all();
+    let changed = [&layout.point(0, 3).all()[..], &[layout.scalar(0, 5)], &result].concat();
+    change_a_copy(&mut honest);
 
     let mut cs = ConstraintSystem::default();
     let params = honest.params();
-    let (k, public) = (params.base.k as u32, honest.exposed());
+    let (k, scalar_columns) = (params.base.k as u32, params.base.num_advice_per_phase[0]);
     let (_, ecc) = AggregationCircuit::configure_with_params(&mut cs, params);
-    let ecc = ecc.unwrap();
+    let public = honest.exposed();
     let lie = honest.with_lie(&inputs);
     let failures = MockProver::run(k, &lie, vec![public]).unwrap().verify();
-    let broken: HashSet<(String, usize)> = failures
+    let broken: HashSet<(Column, usize)> = failures
         .unwrap_err()
         .into_iter()
-        .map(|failure| match failure {
-            VerifyFailure::Permutation { column, location } => {
-                let row = match location {
-                    FailureLocation::InRegion { offset, .. } => offset,
-                    FailureLocation::OutsideRegion { row } => row,
-                };
-                (format!("{column:?}"), row)
-            }
-            other => panic!("only copies are broken, not {other}"),
+        .filter_map(|failure| match failure {
+            VerifyFailure::Permutation { column, location } => Some((column, row(&location))),
+            _ => None,
         })
         .collect();
     for at in changed {
-        let cell = ecc.cell(at);
-        let column = halo2_base::halo2_proofs::dev::metadata::Column::from(cell.column);
-        assert!(
-            broken.contains(&(format!("{column:?}"), cell.row_offset)),
-            "{at:?}"
-        );
+        let cell = ecc.as_ref().unwrap().cell(at);
+        assert!(broken.contains(&(cell.column.into(), cell.row_offset)), "{at:?}");
     }
+    let scalar = |column: &Column| column.index() < scalar_columns && is_advice(column);
+    assert!(broken.iter().any(|(column, _)| scalar(column)));
+}
+
+fn row(location: &FailureLocation) -> usize {
+    match location {
+        FailureLocation::InRegion { offset, .. } => *offset,
+        FailureLocation::OutsideRegion { row } => *row,
+    }
+}
+
+fn is_advice(column: &Column) -> bool {
+    matches!(column.column_type(), Any::Advice(_))
+}
+
+/// The same in the key, where copies count.
+#[test]
+fn a_real_proof_of_other_inputs_does_not_verify() {
+    let fx = &*FIXTURE;
+    let openings = openings();
+    let rng = StdRng::seed_from_u64(5);
+    let circuit = fx.key.fill(&fx.srs, fx.request(&openings), rng.clone()).unwrap();
+    let inputs = other_inputs(&circuit);
+    let lie = circuit.with_lie(&inputs);
+    let error = fx.key.finish(&fx.srs, lie, rng).unwrap_err();
+    assert!(matches!(error, AggregateError::SelfCheck(VerifyError::Proof)), "{error}");
 }

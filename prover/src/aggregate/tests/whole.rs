@@ -80,7 +80,7 @@ const SALT: u64 = 77;
 const CONTEXT: u64 = 88;
 
 impl Fixture {
-    fn request<'a>(&'a self, openings: &'a Openings) -> AggregationRequest<'a> {
+    pub(super) fn request<'a>(&'a self, openings: &'a Openings) -> AggregationRequest<'a> {
         AggregationRequest {
             snarks: &self.snarks,
             openings,
