@@ -3,9 +3,10 @@
 //! halo2-axiom's `assign_region` does not place regions: rows are absolute, and the chip's columns are its own from row 0.
 
 use crate::{
+    Position,
     block::Kind,
     gates::{Challenges, EccConfig},
-    layout::{Layout, PlainCell, Position},
+    layout::{Layout, PlainCell},
     limbs::PIECE_BITS,
     witness::{Phase1, Witness},
 };
