@@ -151,23 +151,21 @@ fn development_string(k: u32) -> ParamsKZG<Bn256> {
     params
 }
 
-/// (CPU seconds so far, peak resident GiB) of this process.
-fn usage() -> (f64, f64) {
+/// (user and system seconds so far, peak resident GiB) of this process.
+fn usage() -> ([f64; 2], f64) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let after_name = stat.rsplit(')').next().unwrap();
-    let ticks = |i: usize| -> f64 {
-        after_name
-            .split_whitespace()
-            .nth(i)
-            .unwrap()
-            .parse()
-            .unwrap()
-    };
+    let after_name: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    // In ticks of 10 ms.
+    let seconds = [11, 12].map(|i| after_name[i].parse::<f64>().unwrap() / 100.0);
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|l| l.starts_with("VmHWM")).unwrap();
     let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    // User and system time in ticks of 10 ms.
-    ((ticks(11) + ticks(12)) / 100.0, kib / 1048576.0)
+    (seconds, kib / 1048576.0)
 }
 
 fn measured<T>(name: &str, run: impl FnOnce() -> T) -> T {
@@ -177,8 +175,9 @@ fn measured<T>(name: &str, run: impl FnOnce() -> T) -> T {
     let result = run();
     let (after, peak) = usage();
     println!(
-        "{name:<10} {:7.1} CPU-s {:7.1} s wall {peak:6.2} GiB peak",
-        after - before,
+        "{name:<10} {:6.1} user-s {:5.1} system-s {:6.1} s wall {peak:6.2} GiB peak",
+        after[0] - before[0],
+        after[1] - before[1],
         start.elapsed().as_secs_f64()
     );
     result
