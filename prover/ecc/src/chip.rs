@@ -3,14 +3,15 @@
 //! halo2-axiom's `assign_region` does not place regions: rows are absolute, and the chip's columns are its own from row 0.
 
 use crate::{
+    Position,
     block::Kind,
     gates::{Challenges, EccConfig},
-    layout::{Layout, PlainCell, Position},
+    layout::{Layout, PlainCell},
     limbs::PIECE_BITS,
     witness::{Phase1, Witness},
 };
 use halo2_base::halo2_proofs::{
-    circuit::{Region, Value},
+    circuit::{Cell, Region, Value},
     halo2curves::{bn256::Fr, ff::Field},
     plonk::{Advice, Column},
 };
@@ -74,6 +75,17 @@ impl EccChip {
         }
         assign(region, self.config.fraction, phase1.fraction);
         assign(region, self.config.sum, phase1.sum);
+    }
+
+    /// Ties cells of the caller to cells of the chip: points, scalars, results. Without it the chip's inputs are free.
+    pub fn tie(
+        &self,
+        region: &mut Region<'_, Fr>,
+        pairs: impl IntoIterator<Item = (Position, Cell)>,
+    ) {
+        for (position, cell) in pairs {
+            region.constrain_equal(self.config.cell(position), cell);
+        }
     }
 
     fn assign_tables(&self, region: &mut Region<'_, Fr>) {

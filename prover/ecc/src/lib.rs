@@ -10,6 +10,7 @@ mod layout;
 mod limbs;
 mod offset;
 mod params;
+mod position;
 #[cfg(test)]
 mod tests;
 mod witness;
@@ -17,6 +18,7 @@ mod witness;
 pub use chip::EccChip;
 pub use error::EccError;
 pub use gates::{Challenges, EccConfig};
-pub use layout::{Layout, PointCells, Position};
+pub use layout::Layout;
 pub use params::{EccParams, Width};
+pub use position::{PointCells, Position};
 pub use witness::{Witness, point_values};

@@ -6,7 +6,7 @@
 //! of the two roots. The doublings of a chain turn −O into −2^252·O, which the last addition takes away.
 //!
 //! Soundness does not rest on this: gate `apart` refuses an addition of points with equal x whatever O is. It matters for
-//! completeness only: an honest prover is stopped with probability about 2^-245 an addition, unless points were made from O
+//! completeness only: an honest prover is stopped with probability about 2^-250 an addition, unless points were made from O
 //! on purpose.
 
 use crate::params::{WINDOW_BITS, WINDOWS};

@@ -21,7 +21,8 @@ pub(super) fn configure(gates: &mut Gates<'_>) {
 /// | λ′       | range, Slope  | next      | Tangent: the slope that Double uses; Square: free; Curve: = x (`curve`) |
 /// | q, u     | range, First, carries 0, 1 | cur | free, fixed by the check                              |
 /// | b0, b1   | plain         | cur       | (4), (5); bits 254, 255 of the quotient (0 for Square)        |
-/// Tangent: 3X² + 2λλ′ = q′p     Square: X² − λ′ = q·p     Curve: X² − λλ′ − 3 = (q′ − p − 8)·p,  q′ = q + 2^254(b0 + 2b1)
+/// Tangent: 3X² + 2λλ′ = q′p     Square: X² − λ′ = q·p     Curve: X² − λλ′ − 3 = (q′ − p − 8)·p
+/// with q′ = q + 2^254·(b0 + 2·b1)
 /// (4), (5): b·(b − 1) = 0 for Tangent and Curve
 /// Sound: y ≠ 0 on the curve (its order is odd), so Tangent has one λ′ mod p.
 /// Complete: quotients are below 5p < 2^256 (Tangent), p (Square), 2p + 8 (Curve) for canonical numbers.

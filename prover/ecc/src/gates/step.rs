@@ -45,8 +45,8 @@ fn configure_abscissa(cells: &mut Cells<'_, '_>) -> Vec<Named> {
 /// | inv  | plain    | cur   | free; (2) needs one |
 /// With d = x_T − x: (1) g = d²   (2) d·(g − p²)·inv = 1
 /// Sound: x and x_T are below 2^254, so |d| < 2p; if p divides d then d is 0, p or −p, and (2) has no solution.
-/// Complete: unless d is one of these mod r; for canonical d ≠ 0 only if d = ±r or ±(p − r), for which an honest chain
-/// (see `offset`) has probability below 2^-120 in all.
+/// Complete: unless d is one of these mod r. For canonical d ≠ 0 that is d = ±r or ±(p − r); an honest chain, whose x is
+/// as random as its offset, meets one of these or d = 0 with probability about 2^-250 an addition.
 fn configure_apart(cells: &mut Cells<'_, '_>) -> Vec<Named> {
     let on = cells.unless(cells.config.role, &[0, role::ENTRY]);
     let d = cells.target(0).native() - cells.number(Number::X, 0).native();
@@ -71,7 +71,8 @@ fn configure_apart(cells: &mut Cells<'_, '_>) -> Vec<Named> {
 /// | q         | range, Second | cur       | free, fixed by the check                    |
 /// | e         | plain         | cur       | (4); bits 254, 255 of the quotient          |
 /// | u0, u1    | carries 2, 3  | cur       | free, fixed by the check                    |
-/// λ(x_T − x′) + λ′(x_T′ − x′) − ±y_T − ±y_T′ − (q + 2^254·e − 2p − 8)·p = 0, as lo, hi, native;  (4) e ∈ {0, 1, 2, 3}
+/// λ(x_T − x′) + λ′(x_T′ − x′) − ±y_T − ±y_T′ − (q + 2^254·e − 2p − 8)·p = 0, as lo, hi, native
+/// (4) e ∈ {0, 1, 2, 3}
 /// Where a block materialises (x_T = x, and x′ = x for Pass) λ drops out: it leaves −y_T, and needs y = y_T.
 /// Double (x_T = x, sign −, y_T of the Tangent before) needs y = −y_T.
 fn configure_ordinate(cells: &mut Cells<'_, '_>) -> Vec<Named> {

@@ -8,9 +8,10 @@ use crate::{
 };
 use halo2_base::halo2_proofs::{
     halo2curves::{bn256::Fr, ff::Field},
-    plonk::{ConstraintSystem, Expression},
+    plonk::{ConstraintSystem, Expression, Gate},
 };
 use rayon::prelude::*;
+use std::collections::HashSet;
 
 /// The constraint system of a width, perhaps with one family of constraints left out.
 pub(super) struct Checker {
@@ -40,6 +41,19 @@ impl Checker {
             challenges,
             skipped: skipped.to_vec(),
         }
+    }
+
+    /// The names of all constraints and copies.
+    pub(super) fn names(&self, layout: &Layout) -> HashSet<String> {
+        let gates = self.cs.gates().iter();
+        let of_gate = |gate: &Gate<Fr>| -> Vec<String> {
+            let numbers = 0..gate.polynomials().len();
+            numbers
+                .map(|i| gate.constraint_name(i).to_owned())
+                .collect()
+        };
+        let copies = layout.copies.iter().map(|copied| copied.name.to_owned());
+        gates.flat_map(of_gate).chain(copies).collect()
     }
 
     /// The names of the constraints that refuse, without repetition. `outer` are the caller's copies.

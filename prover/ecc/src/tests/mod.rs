@@ -9,6 +9,7 @@
 //! | `honest` | accepted runs, against native arithmetic |
 //! | `cells` | one changed cell |
 //! | `lies` | consistent dishonest provers, and the constraint that each of them needs gone |
+//! | `outer` | inside a circuit of halo2-base, tied to its cells |
 //! | `proof` | MockProver and real proofs |
 
 mod bounds;
@@ -18,6 +19,7 @@ mod checker;
 mod circuit;
 mod honest;
 mod lies;
+mod outer;
 mod proof;
 
 use crate::{EccParams, Layout, Width};

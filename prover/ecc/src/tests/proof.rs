@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{EccParams, Layout, Width, Witness};
 use halo2_base::halo2_proofs::{
+    SerdeFormat,
     dev::MockProver,
     halo2curves::bn256::{Bn256, Fr, G1Affine},
     halo2curves::ff::Field,
@@ -27,7 +28,13 @@ use snark_verifier::{
     system::halo2::{Config, compile},
 };
 use snark_verifier_sdk::halo2::{POSEIDON_SPEC, PoseidonTranscript};
-use std::{collections::HashSet, sync::Arc, time::Instant};
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{BufReader, BufWriter},
+    sync::Arc,
+    time::Instant,
+};
 
 /// A circuit with everything public, and its public values.
 fn circuit(layout: Layout, inputs: &Inputs) -> (ChipCircuit, Vec<Fr>) {
@@ -128,23 +135,37 @@ fn verifies(
     .is_ok()
 }
 
-/// (CPU seconds so far, peak resident GiB) of this process.
-fn usage() -> (f64, f64) {
+/// A string with a known secret. Making one takes a minute of CPU time, so it is kept beside other temporary files.
+fn development_string(k: u32) -> ParamsKZG<Bn256> {
+    let path = std::env::temp_dir().join(format!("halocast-ecc-test-string-{k}.bin"));
+    let format = SerdeFormat::RawBytesUnchecked;
+    if let Ok(file) = File::open(&path) {
+        return ParamsKZG::read_custom(&mut BufReader::new(file), format).unwrap();
+    }
+    let params = ParamsKZG::<Bn256>::setup(k, rng(1));
+    let written = path.with_extension(std::process::id().to_string());
+    params
+        .write_custom(&mut BufWriter::new(File::create(&written).unwrap()), format)
+        .unwrap();
+    std::fs::rename(written, path).unwrap();
+    params
+}
+
+/// (user and system seconds so far, peak resident GiB) of this process.
+fn usage() -> ([f64; 2], f64) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let after_name = stat.rsplit(')').next().unwrap();
-    let ticks = |i: usize| -> f64 {
-        after_name
-            .split_whitespace()
-            .nth(i)
-            .unwrap()
-            .parse()
-            .unwrap()
-    };
+    let after_name: Vec<&str> = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    // In ticks of 10 ms.
+    let seconds = [11, 12].map(|i| after_name[i].parse::<f64>().unwrap() / 100.0);
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|l| l.starts_with("VmHWM")).unwrap();
     let kib: f64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
-    // User and system time in ticks of 10 ms.
-    ((ticks(11) + ticks(12)) / 100.0, kib / 1048576.0)
+    (seconds, kib / 1048576.0)
 }
 
 fn measured<T>(name: &str, run: impl FnOnce() -> T) -> T {
@@ -154,8 +175,9 @@ fn measured<T>(name: &str, run: impl FnOnce() -> T) -> T {
     let result = run();
     let (after, peak) = usage();
     println!(
-        "{name:<10} {:7.1} CPU-s {:7.1} s wall {peak:6.2} GiB peak",
-        after - before,
+        "{name:<10} {:6.1} user-s {:5.1} system-s {:6.1} s wall {peak:6.2} GiB peak",
+        after[0] - before[0],
+        after[1] - before[1],
         start.elapsed().as_secs_f64()
     );
     result
@@ -205,7 +227,7 @@ fn measure() {
         shape.k,
         shape.blocks()
     );
-    let params = measured("setup", || ParamsKZG::<Bn256>::setup(shape.k, rng(1)));
+    let params = measured("setup", || development_string(shape.k));
     let inputs = random_inputs(&jobs, 14);
     let (circuit, public) = measured("witness", || circuit(layout, &inputs));
     let pk = measured("keys", || key(&params, &circuit));
@@ -225,7 +247,7 @@ fn measure() {
 #[ignore = "three real proofs"]
 fn real_proofs_of_lies_do_not_verify() {
     let (shape, lies) = super::lies::samples();
-    let params = ParamsKZG::<Bn256>::setup(shape.params().k, rng(1));
+    let params = development_string(shape.params().k);
     let inputs = random_inputs(&[2], 15);
     let (honest, public) = circuit(shape.clone(), &inputs);
     let pk = key(&params, &honest);

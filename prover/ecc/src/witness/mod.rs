@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `digits` | scalars as odd signed digits |
+//! | `plan` | digits, tables, offset: what a prover decides |
 //! | `steps` | which point is added to which, in each block |
 //! | `fill` | quotients, carries, pieces: phase 0 |
 //! | `phase1` | helpers, fractions, the running sum, once challenges are drawn |
@@ -10,11 +11,11 @@
 mod digits;
 mod fill;
 mod phase1;
+mod plan;
 mod steps;
 
 use crate::{
-    EccError, gates::LookupGroups, integer::Int, layout::Layout, layout::PointCells,
-    limbs::PIECE_BITS,
+    EccError, PointCells, gates::LookupGroups, integer::Int, layout::Layout, limbs::PIECE_BITS,
 };
 use halo2_base::halo2_proofs::halo2curves::{
     CurveAffine,
@@ -31,7 +32,8 @@ pub(crate) use fill::fill;
 pub(crate) use phase1::Phase1;
 #[cfg(test)]
 pub(crate) use phase1::fractions;
-pub(crate) use steps::{Plan, Step, steps};
+pub(crate) use plan::Plan;
+pub(crate) use steps::{Step, steps};
 
 /// The cells of phase 0 for certain points and scalars.
 #[derive(Clone, Debug)]

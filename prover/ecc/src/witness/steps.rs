@@ -1,14 +1,17 @@
 //! What happens in each block: which point is added to which accumulator. Curve arithmetic only; `fill` turns the steps
 //! into cells.
 
-use super::{batch_invert, digits::Digit};
+use super::{
+    batch_invert,
+    plan::{Plan, TablePlan},
+};
 use crate::{
     EccError,
     block::Kind,
     integer::Int,
-    layout::{Block, Layout, subtracts},
+    layout::{Block, Layout},
     offset,
-    params::{ENTRIES, WINDOWS},
+    params::ENTRIES,
 };
 use halo2_base::halo2_proofs::halo2curves::{
     bn256::{Fq, Fr, G1, G1Affine},
@@ -31,84 +34,6 @@ pub(crate) struct Step {
     pub(crate) scalar: [Fr; 2],
     /// `Point`, `Result`, `Curve`: p − 1 less the coordinate in X.
     pub(crate) complement: Int,
-}
-
-/// One job as a prover computes it. Tests change the parts.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) scalars: Vec<Fr>,
-    pub(crate) digits: Vec<[Digit; WINDOWS]>,
-    /// Entries as the chain adds them.
-    pub(crate) entries: Vec<[G1Affine; ENTRIES]>,
-    pub(crate) tables: Vec<TablePlan>,
-    /// What the first block of the chain holds, and what the last addition adds.
-    pub(crate) offset: [G1Affine; 2],
-    /// Go on where an honest prover stops: an addition of equal points becomes a doubling.
-    pub(crate) forced: bool,
-}
-
-/// How the table of a point is built.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TablePlan {
-    pub(crate) point: G1Affine,
-    /// What is doubled.
-    pub(crate) base: G1Affine,
-    /// What is added on the way to each entry (the first is not used), and whether its negative is.
-    pub(crate) builds: [(G1Affine, bool); ENTRIES],
-}
-
-impl TablePlan {
-    fn new(point: G1Affine) -> Self {
-        let twice = -(G1::from(point) + point).to_affine();
-        let mut plan = TablePlan {
-            point,
-            base: point,
-            builds: std::array::from_fn(|m| (twice, subtracts(m))),
-        };
-        plan.builds[1].0 = point;
-        plan
-    }
-
-    /// What comes out: P, 3P, −5P, …, 15P.
-    pub(crate) fn entries(&self) -> [G1Affine; ENTRIES] {
-        let mut points = [G1::from(self.point); ENTRIES];
-        let mut acc = G1::from(self.base) + self.base;
-        for m in 1..ENTRIES {
-            let (operand, negate) = self.builds[m];
-            acc = if negate { acc - operand } else { acc + operand };
-            points[m] = acc;
-            acc = -acc;
-        }
-        let mut affine = [G1Affine::identity(); ENTRIES];
-        G1::batch_normalize(&points, &mut affine);
-        affine
-    }
-}
-
-impl Plan {
-    pub(crate) fn new(inputs: &[(G1Affine, Fr)]) -> Self {
-        let tables: Vec<_> = inputs.par_iter().map(|(p, _)| TablePlan::new(*p)).collect();
-        Plan {
-            scalars: inputs.iter().map(|(_, s)| *s).collect(),
-            digits: inputs.iter().map(|(_, s)| super::digits(s)).collect(),
-            entries: tables.par_iter().map(TablePlan::entries).collect(),
-            tables,
-            offset: offset::points(),
-            forced: false,
-        }
-    }
-
-    /// Weight of each entry of a point's table: Σ ±16^i over the windows that use it.
-    fn weights(&self, point: usize) -> [Fr; ENTRIES] {
-        let mut weights = [Fr::ZERO; ENTRIES];
-        let mut power = Fr::ONE;
-        for digit in &self.digits[point] {
-            let weight = if digit.negate { -power } else { power };
-            weights[digit.entry] += weight;
-            power *= Fr::from(16);
-        }
-        weights
-    }
 }
 
 /// What a block does to the accumulator.

@@ -10,7 +10,6 @@ use crate::{
 };
 use halo2_base::halo2_proofs::halo2curves::{
     bn256::{Fr, G1, G1Affine},
-    ff::Field,
     group::{Curve, Group},
 };
 

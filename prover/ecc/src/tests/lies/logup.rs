@@ -72,7 +72,7 @@ impl Row<'_> {
 fn helpers_and_sums_cannot_be_forged() {
     let mut cs = ConstraintSystem::default();
     let config = EccConfig::configure_some(&mut cs, WIDTH, &|_| true);
-    let mut random = || Fr::random(rng(17));
+    let random = || Fr::random(rng(17));
     let challenges = Challenges {
         beta: random(),
         alpha: Fr::from(3),

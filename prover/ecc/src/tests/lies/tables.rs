@@ -59,13 +59,13 @@ fn table_of_another_point() -> Lie {
 /// Goes on from block `first` with accumulator (x, y), on the curve or not, to the end of the table.
 pub(super) fn walk(forger: &Forger, steps: &mut [Step], first: usize, [mut x, mut y]: [Fq; 2]) {
     let mut twice = None;
-    for i in first.. {
-        let step = &mut steps[i];
-        let kind = forger.layout.blocks[i].kind;
+    let blocks = forger.layout.blocks.iter();
+    for (step, block) in steps.iter_mut().zip(blocks).skip(first) {
+        let kind = block.kind;
         step.x = Int::from(&x);
         if kind == Kind::Build {
             match twice {
-                Some(target) if forger.layout.blocks[i].index > 1 => step.target = target,
+                Some(target) if block.index > 1 => step.target = target,
                 _ => {}
             }
             let [tx, ty] = step.target.map(to_fq);
