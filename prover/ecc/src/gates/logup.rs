@@ -6,7 +6,7 @@
 //! ```
 //! with f of gate `fraction`. β and α are drawn after a, m and everything in f's tuples. The sum is R₁(β) + R₂(α) for two
 //! proper rational functions; if it is 0 identically each is (let the other challenge go to infinity); a value a that is no
-//! t has as its coefficient in R₁ the number of times it is looked up, below 2^18·80 < r, so there is none. A narrow cell
+//! t has as its coefficient in R₁ the number of times it is looked up, below 2^k·80 < r, so there is none. A narrow cell
 //! is looked up as a and as 2a: a < 2^17 and 2a < 2^17 mod r give a < 2^16.
 
 use super::{Cells, Ex, Gates, constant};

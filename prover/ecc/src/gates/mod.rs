@@ -70,8 +70,8 @@ pub struct EccConfig {
 /// What is drawn after phase 0. Everything that phase 1 is computed from is committed by then: all range-checked pieces,
 /// all plain cells, all multiplicities and weights.
 ///
-/// Error of the lookups: at most (number of fractions)/r < 2^25/2^253 for `beta`, the same for `alpha`, and
-/// 7·(pairs of tuples)/r < 2^40/2^253 for `gamma`.
+/// Error of the lookups: at most (number of fractions)/r < 2^28/2^253 for `beta`, the same for `alpha`, and
+/// 7·(pairs of tuples)/r < 2^44/2^253 for `gamma`, at k = 22 and the largest width; less below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Challenges<T> {
     /// Lookups of pieces.

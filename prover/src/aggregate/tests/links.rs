@@ -71,7 +71,11 @@ fn change_a_copy(circuit: &mut AggregationCircuit) -> usize {
     let copies = core.copy_manager.lock().unwrap().advice_equalities.clone();
     let main = circuit.builder.pool(0).threads[0].type_id();
     let at = copies.iter().rev().map(|(_, copy)| *copy);
-    let at = at.filter(|copy| copy.type_id == main).map(|c| c.offset).next().unwrap();
+    let at = at
+        .filter(|copy| copy.type_id == main)
+        .map(|c| c.offset)
+        .next()
+        .unwrap();
     let cell = &mut circuit.builder.pool(0).threads[0].advice[at];
     *cell = Assigned::Trivial(cell.evaluate() + Fr::ONE);
     at
@@ -84,7 +88,12 @@ fn broken_copies_are_refused() {
     let inputs = other_inputs(&honest);
     let (layout, _) = honest.links();
     let result = layout.result(0).all();
-    let changed = [&layout.point(0, 3).all()[..], &[layout.scalar(0, 5)], &result].concat();
+    let changed = [
+        &layout.point(0, 3).all()[..],
+        &[layout.scalar(0, 5)],
+        &result,
+    ]
+    .concat();
     change_a_copy(&mut honest);
 
     let mut cs = ConstraintSystem::default();
@@ -104,7 +113,10 @@ fn broken_copies_are_refused() {
         .collect();
     for at in changed {
         let cell = ecc.as_ref().unwrap().cell(at);
-        assert!(broken.contains(&(cell.column.into(), cell.row_offset)), "{at:?}");
+        assert!(
+            broken.contains(&(cell.column.into(), cell.row_offset)),
+            "{at:?}"
+        );
     }
     let scalar = |column: &Column| column.index() < scalar_columns && is_advice(column);
     assert!(broken.iter().any(|(column, _)| scalar(column)));
@@ -127,9 +139,15 @@ fn a_real_proof_of_other_inputs_does_not_verify() {
     let fx = &*FIXTURE;
     let openings = openings();
     let rng = StdRng::seed_from_u64(5);
-    let circuit = fx.key.fill(&fx.srs, fx.request(&openings), rng.clone()).unwrap();
+    let circuit = fx
+        .key
+        .fill(&fx.srs, fx.request(&openings), rng.clone())
+        .unwrap();
     let inputs = other_inputs(&circuit);
     let lie = circuit.with_lie(&inputs);
     let error = fx.key.finish(&fx.srs, lie, rng).unwrap_err();
-    assert!(matches!(error, AggregateError::SelfCheck(VerifyError::Proof)), "{error}");
+    assert!(
+        matches!(error, AggregateError::SelfCheck(VerifyError::Proof)),
+        "{error}"
+    );
 }

@@ -13,8 +13,12 @@
 //! Constraints without a lie of their own, and why:
 //! * `lo` and `hi` of a check one by one: a lie that meets the other and `native` takes a search of more than 2^100 steps.
 //!   `remainders` has lies against both, and against `native` alone.
-//! * `double.sign`, `sign.bit`: a sign other than ±1 scales y; no scaled point continues on the curve, so the result's own
-//!   relation refuses it as well. `cells` shows that both constraints see a changed cell.
+//! * `double.sign`: a sign other than −1 scales y, and no such point continues on the curve, so the result's own relation
+//!   refuses it as well. `cells` shows that the constraint sees a changed cell.
+//! * `sign.bit`: it alone stops a forgery. Two tables look up points that no table offers, at two windows of weights ±1 and
+//!   ∓16 (a "sign" of 17/2), so that the weights cancel; y is scaled too, and a root of a polynomial of degree 18 brings the
+//!   sum back to the curve. An auditor solved that for one accumulator; it is not built here. `cells` shows that the constraint
+//!   sees a changed cell.
 //! * `logup.helper`, `logup.sum`: phase 1 only; see `logup`.
 
 mod chain;
