@@ -133,7 +133,10 @@ pub(crate) struct DemoArgs {
     /// Number of tokens to answer.
     #[arg(long, value_name = "N", default_value_t = 6)]
     pub(crate) tokens: usize,
-    /// How to cut the model: `auto`, `layer`, or a number of segments.
-    #[arg(long, value_name = "auto|layer|N", default_value = "3", value_parser = crate::args::parse_segments)]
+    /// How to cut the model: `layer` (the embedding, each layer, the head), `auto`, or a number of segments.
+    #[arg(long, value_name = "auto|layer|N", default_value = "layer", value_parser = crate::args::parse_segments)]
     pub(crate) segments: Segments,
+    /// What the aggregated proof is to spend least of.
+    #[arg(long, value_enum, value_name = "total|gas", default_value = "total")]
+    pub(crate) objective: crate::args::ObjectiveArg,
 }

@@ -9,7 +9,7 @@ mod report;
 
 use crate::args::{CompileArgs, TaskArg};
 use crate::chain_args::DemoArgs;
-use crate::commands::compile;
+use crate::commands::{compile, setup::objective};
 use crate::ui::{Bars, Output};
 use eyre::WrapErr;
 use halocast_prover::bundle::{Bundle, create_dir, write_json};
@@ -35,8 +35,11 @@ pub(crate) fn run(args: DemoArgs, out: &Output) -> eyre::Result<ExitCode> {
     stages.extend(compiled.stages);
     say("2. keys");
     let mut bundle = Bundle::open(&bundle_dir)?;
-    let setup =
-        pipeline::setup(&mut bundle, &SetupOptions::default(), &bars).wrap_err("cannot set up")?;
+    let options = SetupOptions {
+        objective: Some(objective(args.objective)),
+        ..SetupOptions::default()
+    };
+    let setup = pipeline::setup(&mut bundle, &options, &bars).wrap_err("cannot set up")?;
     stages.extend(setup.stages);
     drop(bars);
     let shown = chain_side::run(&args, bundle, &say)?;
