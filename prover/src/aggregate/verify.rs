@@ -10,6 +10,7 @@ use halo2_base::halo2_proofs::{
     halo2curves::{
         bn256::{Bn256, Fr, G1Affine},
         ff::PrimeField,
+        group::prime::PrimeCurveAffine,
     },
     plonk::VerifyingKey,
 };
@@ -157,13 +158,19 @@ impl AggregationVk {
             .map_err(|_| VerifyError::AccumulatedProofs)
     }
 
-    /// The pair that the circuit exposes: limbs in range, coordinates canonical, points on the curve.
+    /// The pair that the circuit exposes: limbs in range, coordinates canonical, points on the curve and not at infinity (no
+    /// honest accumulator is, and the pairing would accept two such).
     fn exposed_accumulator(&self, instances: &[Fr]) -> Result<Pair, VerifyError> {
         let limbs: Vec<&Fr> = instances.iter().take(ACCUMULATOR_WORDS).collect();
-        <LimbsEncoding<LIMBS, BITS> as AccumulatorEncoding<G1Affine, NativeLoader>>::from_repr(
-            &limbs,
-        )
-        .map_err(|_| VerifyError::Accumulator)
+        let pair: Pair =
+            <LimbsEncoding<LIMBS, BITS> as AccumulatorEncoding<G1Affine, NativeLoader>>::from_repr(
+                &limbs,
+            )
+            .map_err(|_| VerifyError::Accumulator)?;
+        if bool::from(pair.lhs.is_identity() | pair.rhs.is_identity()) {
+            return Err(VerifyError::Accumulator);
+        }
+        Ok(pair)
     }
 
     /// The pair that the proof itself leaves.
