@@ -194,7 +194,8 @@ impl Dag {
         self.intern(Node::Mul(a, b))
     }
 
-    /// Values of all nodes, for tests and for constant tables.
+    /// Values of all nodes.
+    #[cfg(test)]
     pub(crate) fn values(&self, leaf: impl Fn(Leaf) -> Fr) -> Vec<Fr> {
         let mut values: Vec<Fr> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {

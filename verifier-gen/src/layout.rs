@@ -67,6 +67,7 @@ impl Cursor {
 pub(crate) struct KeyLayout {
     pub(crate) whole: Region,
     /// Digest of the verifier that reads this key.
+    #[allow(dead_code, reason = "compared as the first word of the whole")]
     pub(crate) shape: Region,
     pub(crate) initial_state: Region,
     /// r, then q.

@@ -87,7 +87,7 @@ impl Shape {
             lagrange: lagrange(&numerator, instances)?,
             evaluations,
             numerator,
-            deciding_key: *deciding_key,
+            deciding_key: deciding_key.clone(),
         };
         shape.opens_what_it_reads(&queries)?;
         shape.numerator_has_all_it_needs()?;

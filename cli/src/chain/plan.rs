@@ -9,7 +9,7 @@ use halocast_oracle::deploy::{
 };
 use halocast_prover::bundle::{self, Bundle, TaskSpec};
 use halocast_prover::pipeline;
-use halocast_verifier_gen::{CONTRACT_NAME, GeneratedVerifier};
+use halocast_verifier_gen::{CONTRACT_NAME, GeneratedVerifier, check_code_size};
 
 /// The Solidity verifier of a bundle.
 pub(crate) fn generated(bundle: &Bundle) -> eyre::Result<GeneratedVerifier> {
@@ -22,6 +22,7 @@ pub(crate) fn plan(bundle: &Bundle, chain_id: u64, metadata_uri: &str) -> eyre::
     let verifier = generated(bundle)?;
     let code = compile_solidity(&find_solc()?, &verifier.sol, CONTRACT_NAME)
         .wrap_err("cannot compile the generated verifier")?;
+    check_code_size(CONTRACT_NAME, code.runtime_code.len())?;
     let manifest = bundle.manifest();
     let model = ModelPlan {
         model_id: model_id(bundle)?,

@@ -17,6 +17,7 @@ use halo2_base::{
         },
         poly::{
             Rotation,
+            commitment::ParamsProver,
             kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
         },
         transcript::TranscriptWriterBuffer,
@@ -238,7 +239,7 @@ impl Setup {
             &self.srs.params,
             &self.pk,
             &[self.circuit],
-            &[&[&instances]],
+            &[&[instances.as_slice()]],
             ChaCha20Rng::seed_from_u64(2),
             &mut transcript,
         )
