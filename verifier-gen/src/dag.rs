@@ -180,9 +180,13 @@ impl Dag {
         // Constants outwards: (x·c)·y = (x·y)·c
         for (product, other) in [(a, b), (b, a)] {
             if let Node::Mul(x, c) = self.node(product) {
-                if self.constant_of(c).is_some() {
-                    let inner = self.mul(x, other);
-                    return self.mul(inner, c);
+                match (self.constant_of(c), self.constant_of(other)) {
+                    (Some(c), Some(d)) => return self.scaled(x, c * d),
+                    (Some(_), None) => {
+                        let inner = self.mul(x, other);
+                        return self.mul(inner, c);
+                    }
+                    (None, _) => {}
                 }
             }
         }
