@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build tools demo test test-rust test-contracts bench bench-aggregation lint fmt clean-cache
+.PHONY: help build tools demo test test-rust test-contracts test-verifier bench bench-aggregation bench-gas lint fmt clean-cache
 
 ROOT := $(CURDIR)
 CARGO ?= cargo
@@ -35,6 +35,14 @@ test-contracts: tools
 	@echo '== forge test'
 	@scripts/tools/contracts.sh test
 	@scripts/tools/contracts.sh abi-check
+	@echo '== forge test (generated verifier)'
+	@scripts/verifier-tests.sh quick
+
+test-verifier: tools ## the generated verifier: full differential run, flipped bits, mutants of its checks
+	@scripts/verifier-tests.sh full mutants
+
+bench-gas: tools ## gas and size of the generated verifier beside snark-verifier's, on a local chain
+	@CARGO='$(CARGO)' scripts/bench-gas.sh three-layers wide
 
 bench: tools build ## figures of docs/benchmarks.md: stage by stage, written to target/bench/
 	@$(TOOLS); scripts/bench.sh

@@ -74,6 +74,6 @@ interface IModelVerifier {
     /// @notice Digest of the outer circuit's verifying key.
     function vkDigest() external view returns (bytes32);
 
-    /// @notice The generated Halo2 verifier behind this leaf. It must not be called directly: it takes x and x + r for the same input.
+    /// @notice The generated Halo2 verifier behind this leaf. It knows neither model nor context: ask the leaf.
     function rawVerifier() external view returns (address);
 }

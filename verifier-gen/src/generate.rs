@@ -1,32 +1,89 @@
-//! The public interface: checks the key, asks the back end for source, puts the provenance on top.
+//! The public interface: checks the key, compiles the numerator, lays out the memory, fills the templates.
 
-use crate::{GenerateError, evm_loader};
-use halo2_base::halo2_proofs::halo2curves::group::prime::PrimeCurveAffine;
-use halocast_prover::aggregate::{ACCUMULATOR_WORDS, AggregationVk, InstanceLayout};
+use crate::{
+    GenerateError,
+    dag::Dag,
+    layout::Layout,
+    program::Program,
+    render::{Sources, hex},
+    shape::Shape,
+};
+use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
+use halocast_prover::aggregate::{ACCUMULATOR_WORDS, AggregationVk};
 use serde::{Deserialize, Serialize};
+use snark_verifier::{pcs::kzg::KzgDecidingKey, verifier::plonk::PlonkProtocol};
 
 /// Name of the generated contract.
 pub const CONTRACT_NAME: &str = "Halo2Verifier";
 
+/// Name of the data contract of the split back end.
+pub const KEY_CONTRACT_NAME: &str = "Halo2VerifyingKey";
+
 /// The compiler the source is for; its pragma says the same.
 pub const SOLC_VERSION: &str = "0.8.37";
+
+/// Bytes of code that a chain takes (EIP-170).
+pub const CODE_SIZE_LIMIT: usize = 24_576;
 
 /// How the source must be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CompilerSettings {
     /// solc version.
     pub solc: String,
-    /// Whether through IR.
+    /// Whether through IR. Both pipelines give the same behaviour; this is the smaller code.
     pub via_ir: bool,
     /// Whether with the optimizer.
     pub optimizer: bool,
+    /// The optimizer's estimate of how often the code runs.
+    pub runs: u32,
+}
+
+impl CompilerSettings {
+    fn pinned() -> Self {
+        Self {
+            solc: SOLC_VERSION.to_owned(),
+            via_ir: false,
+            optimizer: true,
+            runs: 1_000_000,
+        }
+    }
+}
+
+/// The back end with the key in a contract of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitSources {
+    /// The contract [`CONTRACT_NAME`] for all keys of this shape: same shape, same bytes.
+    pub verifier: String,
+    /// The contract [`KEY_CONTRACT_NAME`].
+    pub key: String,
+    /// Bytes of code of the key contract.
+    pub key_contract_size: usize,
+    /// Names the shape; both contracts hold it.
+    pub shape_digest: [u8; 32],
+}
+
+/// The sources for one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifierSources {
+    /// Everything in one contract.
+    pub monolithic: String,
+    /// Verifier and key apart.
+    pub split: SplitSources,
+    /// Public words.
+    pub instances: usize,
+    /// Bytes of a proof.
+    pub proof_len: usize,
+    /// Instructions of the quotient's program.
+    pub instructions: usize,
 }
 
 /// A raw verifier and what the contract around it must know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GeneratedVerifier {
-    /// Solidity source of the contract [`CONTRACT_NAME`].
+    /// Solidity source of the contract [`CONTRACT_NAME`], key inside.
     pub sol: String,
+    /// The same verifier with the key apart.
+    pub split: SplitSources,
     /// How to compile it.
     pub compiler: CompilerSettings,
     /// Public words that the contract reads.
@@ -49,70 +106,114 @@ pub struct GeneratedVerifier {
     pub generator: String,
 }
 
-/// Generates the raw verifier of a key.
+/// Generates the raw verifier of an aggregation's key.
 pub fn generate(vk: &AggregationVk) -> Result<GeneratedVerifier, GenerateError> {
-    check(vk)?;
     let layout = vk.layout();
-    let generator = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-    let header = provenance(vk, &generator, layout);
+    let protocol = vk.protocol();
+    let limbs: Vec<_> = (0..ACCUMULATOR_WORDS).map(|row| (0, row)).collect();
+    if protocol.num_instance != [layout.total()] || protocol.accumulator_indices != [limbs] {
+        let reason = "the public words are not accumulator, M, I, O, C in one column";
+        return Err(GenerateError::UnsupportedKey(reason.to_owned()));
+    }
+    let sources = sources(protocol, vk.deciding_key(), &provenance(vk))?;
     Ok(GeneratedVerifier {
-        sol: evm_loader::raw_source(vk, &header)?,
-        compiler: CompilerSettings {
-            solc: SOLC_VERSION.to_owned(),
-            via_ir: false,
-            optimizer: false,
-        },
-        instances: layout.total(),
+        sol: sources.monolithic,
+        split: sources.split,
+        compiler: CompilerSettings::pinned(),
+        instances: sources.instances,
         input_words: layout.input_words,
         output_words: layout.output_words,
-        proof_len: vk.proof_len(),
-        proof_blob_len: 32 * ACCUMULATOR_WORDS + vk.proof_len(),
+        proof_len: sources.proof_len,
+        proof_blob_len: 32 * ACCUMULATOR_WORDS + sources.proof_len,
         vk_digest: vk.digest(),
         insecure_srs: vk.srs_is_insecure(),
         srs: vk.srs_origin().to_string(),
-        generator,
+        generator: generator(),
     })
 }
 
-fn check(vk: &AggregationVk) -> Result<(), GenerateError> {
-    let protocol = vk.protocol();
-    let unsupported = |reason: &str| Err(GenerateError::UnsupportedKey(reason.to_owned()));
-    if protocol.num_instance != [vk.layout().total()] {
-        return unsupported("more than one column of public words");
-    }
-    let limbs: Vec<_> = (0..ACCUMULATOR_WORDS).map(|row| (0, row)).collect();
-    if protocol.accumulator_indices != [limbs] {
-        return unsupported("the accumulator is not in the first public words");
-    }
-    if protocol
-        .preprocessed
-        .iter()
-        .any(|c| bool::from(c.is_identity()))
-    {
-        return unsupported("a fixed column is all zero, its commitment has no coordinates");
-    }
-    Ok(())
+/// Generates the sources for any protocol within the generator's features. `provenance` is comment lines for the top, one a line.
+pub fn sources(
+    protocol: &PlonkProtocol<G1Affine>,
+    deciding_key: &KzgDecidingKey<Bn256>,
+    provenance: &[String],
+) -> Result<VerifierSources, GenerateError> {
+    let shape = Shape::new(protocol, deciding_key)?;
+    let (dag, root) = Dag::of(&shape.numerator);
+    let program = Program::compile(&dag, root);
+    let layout = Layout::new(&shape, &program)?;
+    let sources = Sources {
+        shape: &shape,
+        program: &program,
+        layout: &layout,
+    };
+    let header = header(provenance);
+    let (verifier, shape_digest) = sources.split(&self::header(&[]))?;
+    let key_contract_size = sources.key_contract_size();
+    check_code_size(KEY_CONTRACT_NAME, key_contract_size)?;
+    Ok(VerifierSources {
+        monolithic: sources.monolithic(&header)?,
+        split: SplitSources {
+            verifier,
+            key: sources.key(&header, shape_digest)?,
+            key_contract_size,
+            shape_digest,
+        },
+        instances: shape.instances,
+        proof_len: shape.proof_len(),
+        instructions: program.instructions.len(),
+    })
 }
 
-/// Comment lines at the top of the source. No time and no path: same key, same bytes.
-fn provenance(vk: &AggregationVk, generator: &str, layout: InstanceLayout) -> String {
-    let digest: String = vk.digest().iter().map(|b| format!("{b:02x}")).collect();
+/// Whether a chain takes a contract of `size` bytes of code.
+pub fn check_code_size(contract: &'static str, size: usize) -> Result<(), GenerateError> {
+    if size <= CODE_SIZE_LIMIT {
+        return Ok(());
+    }
+    Err(GenerateError::CodeSize {
+        contract,
+        size,
+        limit: CODE_SIZE_LIMIT,
+        advice: if contract == CONTRACT_NAME {
+            "use the split back end, which holds the key in a contract of its own"
+        } else {
+            "use fewer columns, lookups or gates"
+        },
+    })
+}
+
+fn generator() -> String {
+    format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+}
+
+/// Comment lines at the top of a source. No time and no path: same key, same bytes.
+fn header(provenance: &[String]) -> String {
+    let CompilerSettings { solc, runs, .. } = CompilerSettings::pinned();
+    let first = format!(
+        "Generated by {} | solc {solc} optimizer runs={runs}, legacy or via-IR | do not edit",
+        generator()
+    );
+    let lines = std::iter::once(&first).chain(provenance);
+    let lines: Vec<String> = lines.map(|line| format!("// {line}")).collect();
+    lines.join("\n")
+}
+
+fn provenance(vk: &AggregationVk) -> Vec<String> {
+    let layout = vk.layout();
     let mut lines = vec![
-        format!("// Generated by {generator} | vk 0x{digest} | solc {SOLC_VERSION} legacy, optimizer off | do not edit"),
-        format!("// Reference string: {} | id {}", vk.srs_origin(), vk.srs_id()),
+        format!("vk 0x{}", hex(&vk.digest())),
+        format!("Reference string: {} | id {}", vk.srs_origin(), vk.srs_id()),
         format!(
-            "// Calldata: {} accumulator limbs | M | {} input words | {} output words | C, 32 bytes each, then {} bytes of proof.",
-            ACCUMULATOR_WORDS,
+            "Public words: {ACCUMULATOR_WORDS} accumulator limbs | M | {} input words | {} output words | C; proof: {} bytes",
             layout.input_words,
             layout.output_words,
             vk.proof_len()
         ),
-        "// Public words are reduced modulo r here: the caller must refuse words >= r, and check both lengths.".to_owned(),
     ];
     if vk.srs_is_insecure() {
         lines.push(
-            "// INSECURE: anyone can forge proofs for this contract. Local chains only.".to_owned(),
+            "INSECURE: anyone can forge proofs for this contract. Local chains only.".to_owned(),
         );
     }
-    lines.join("\n")
+    lines
 }

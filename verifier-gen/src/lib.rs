@@ -1,10 +1,20 @@
 #![doc = include_str!("../README.md")]
 
+mod dag;
 mod error;
-mod evm_loader;
+mod expression;
 mod generate;
+mod key;
+mod layout;
+mod program;
+mod render;
+mod shape;
+mod shplonk;
 #[cfg(test)]
 mod tests;
 
 pub use error::GenerateError;
-pub use generate::{CONTRACT_NAME, CompilerSettings, GeneratedVerifier, SOLC_VERSION, generate};
+pub use generate::{
+    CODE_SIZE_LIMIT, CONTRACT_NAME, CompilerSettings, GeneratedVerifier, KEY_CONTRACT_NAME,
+    SOLC_VERSION, SplitSources, VerifierSources, check_code_size, generate, sources,
+};

@@ -7,24 +7,26 @@ use halocast_oracle::DeployPlan;
 use halocast_oracle::deploy::{
     CompilerRecord, ModelMetadata, ModelPlan, ModelTask, TensorSpec, compile_solidity, find_solc,
 };
-use halocast_prover::bundle::{self, Bundle, Manifest, TaskSpec};
+use halocast_prover::bundle::{self, Bundle, TaskSpec};
 use halocast_prover::pipeline;
-use halocast_verifier_gen::{CONTRACT_NAME, GeneratedVerifier};
+use halocast_verifier_gen::{CONTRACT_NAME, GeneratedVerifier, check_code_size};
 
 /// The Solidity verifier of a bundle, whose manifest is about the same words as its key.
 pub(crate) fn generated(bundle: &Bundle) -> eyre::Result<GeneratedVerifier> {
     let vk = pipeline::load_vk(bundle)?;
     let verifier =
         halocast_verifier_gen::generate(&vk).wrap_err("cannot generate the Solidity verifier")?;
-    expect_words(bundle.manifest(), &verifier)?;
+    let manifest = bundle.manifest();
+    expect_words(
+        (manifest.input_words, manifest.output_words),
+        (verifier.input_words, verifier.output_words),
+    )?;
     Ok(verifier)
 }
 
 /// Only the key says which public words are inputs. Taken from elsewhere, an input word could pass for an output, which the
 /// prover chooses; so the manifest, whose shapes the registry counts, must agree.
-fn expect_words(manifest: &Manifest, verifier: &GeneratedVerifier) -> eyre::Result<()> {
-    let key = (verifier.input_words, verifier.output_words);
-    let manifest = (manifest.input_words, manifest.output_words);
+fn expect_words(manifest: (usize, usize), key: (usize, usize)) -> eyre::Result<()> {
     eyre::ensure!(
         manifest == key,
         "the manifest says {} input and {} output words, the verifying key is for {} and {}",
@@ -41,6 +43,7 @@ pub(crate) fn plan(bundle: &Bundle, chain_id: u64, metadata_uri: &str) -> eyre::
     let verifier = generated(bundle)?;
     let code = compile_solidity(&find_solc()?, &verifier.sol, CONTRACT_NAME)
         .wrap_err("cannot compile the generated verifier")?;
+    check_code_size(CONTRACT_NAME, code.runtime_code.len())?;
     let model = ModelPlan {
         model_id: model_id(bundle)?,
         raw_verifier: code,
@@ -108,53 +111,16 @@ fn scale_e18(scale: i8) -> eyre::Result<U256> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use halocast_prover::bundle::Packing;
-    use halocast_verifier_gen::CompilerSettings;
-
-    fn manifest(input_words: usize, output_words: usize) -> Manifest {
-        Manifest {
-            format: bundle::FORMAT,
-            halocast: String::new(),
-            name: "m".into(),
-            task: TaskSpec::Infer,
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-            packing: Packing::current(),
-            input_words,
-            output_words,
-            segments: Vec::new(),
-            setup: None,
-            files: Default::default(),
-            checksum: String::new(),
-        }
-    }
 
     #[test]
     fn a_manifest_cannot_move_words_of_the_key() {
-        let verifier = GeneratedVerifier {
-            sol: String::new(),
-            compiler: CompilerSettings {
-                solc: String::new(),
-                via_ir: false,
-                optimizer: false,
-            },
-            instances: 12 + 1 + 3 + 3 + 1,
-            input_words: 3,
-            output_words: 3,
-            proof_len: 0,
-            proof_blob_len: 0,
-            vk_digest: [0; 32],
-            insecure_srs: true,
-            srs: String::new(),
-            generator: String::new(),
-        };
-        expect_words(&manifest(3, 3), &verifier).expect("they agree");
-        for (inputs, outputs) in [(2, 4), (4, 2), (3, 4), (2, 3)] {
-            let error = expect_words(&manifest(inputs, outputs), &verifier).expect_err("moved");
+        expect_words((3, 3), (3, 3)).expect("they agree");
+        for manifest in [(2, 4), (4, 2), (3, 4), (2, 3)] {
+            let error = expect_words(manifest, (3, 3))
+                .expect_err("moved")
+                .to_string();
             assert!(
-                error
-                    .to_string()
-                    .contains("the verifying key is for 3 and 3"),
+                error.contains("the verifying key is for 3 and 3"),
                 "{error}"
             );
         }

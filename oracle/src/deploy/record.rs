@@ -69,6 +69,9 @@ pub struct ModelRecord {
     pub compiler: CompilerRecord,
 }
 
+/// Optimizer runs for a generated verifier: it is called for years.
+pub(super) const RAW_VERIFIER_RUNS: u32 = 1_000_000;
+
 /// How a contract was compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -101,7 +104,7 @@ impl CompilerRecord {
             solc: "0.8.37".into(),
             evm_version: "prague".into(),
             via_ir: false,
-            optimizer_runs: None,
+            optimizer_runs: Some(RAW_VERIFIER_RUNS),
         }
     }
 }

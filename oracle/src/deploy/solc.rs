@@ -1,6 +1,7 @@
-//! The pinned Solidity compiler, for a generated verifier: legacy pipeline, optimizer off (straight-line assembly breaks the others).
+//! The pinned Solidity compiler, for a generated verifier: legacy pipeline, optimizer on (via-IR gives the same behaviour and a few bytes less).
 
 use super::plan::CompiledCode;
+use super::record::RAW_VERIFIER_RUNS;
 use crate::error::{OracleError, Result};
 use alloy::primitives::Bytes;
 use serde_json::{Value, json};
@@ -27,7 +28,7 @@ pub fn compile_solidity(solc: &Path, source: &str, contract: &str) -> Result<Com
         "language": "Solidity",
         "sources": { "Verifier.sol": { "content": source } },
         "settings": {
-            "optimizer": { "enabled": false },
+            "optimizer": { "enabled": true, "runs": RAW_VERIFIER_RUNS },
             "viaIR": false,
             "evmVersion": "prague",
             "metadata": { "bytecodeHash": "none", "appendCBOR": false },

@@ -67,7 +67,7 @@ fn big_endian(x: Fq) -> impl Iterator<Item = u8> {
 
 /// A proof that is valid in itself for any public words.
 pub(crate) fn forge(vk: &AggregationVk, instances: Vec<Fr>) -> OuterProof {
-    let mut proof = stored_proof().proof;
+    let mut proof = stored_proof("three-layers").proof;
     let body = proof.len() - LAST_POINT;
     proof.truncate(body);
     let placeholder = G1Affine::generator();
@@ -139,7 +139,7 @@ fn with_pair(instances: &[Fr], pair: Vec<Fr>) -> Vec<Fr> {
 
 /// Name, public words, and what a verifier must say of the proof forged for them.
 pub(crate) fn vectors() -> Vec<(&'static str, Vec<Fr>, Result<(), VerifyError>)> {
-    let honest = stored_proof().instances;
+    let honest = stored_proof("three-layers").instances;
     let g = G1Affine::generator();
     let (x, y, two) = (integer(g.x), integer(g.y), (g + g).to_affine());
     let mut other_output = honest.clone();
@@ -173,7 +173,7 @@ pub(crate) fn vectors() -> Vec<(&'static str, Vec<Fr>, Result<(), VerifyError>)>
 
 #[test]
 fn the_exposed_pair_is_checked_whatever_the_proof_itself_says() {
-    let vk = stored_vk();
+    let vk = stored_vk("three-layers");
     for (what, words, expected) in vectors() {
         assert_eq!(vk.verify(&forge(&vk, words)), expected, "{what}");
     }

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Target} from "./Harness.sol";
+import {Errors, Suite} from "./Suite.sol";
+
+/// @dev Both back ends against the stored proofs; run once by each pipeline of the compiler.
+contract VerifierTest is Suite {
+    function test_small_monolithic() external {
+        vm.assertEq(judge(monolithic("small"), true), "");
+    }
+
+    function test_small_split() external {
+        vm.assertEq(judge(split("small"), true), "");
+    }
+
+    function test_three_layers_monolithic() external {
+        vm.assertEq(judge(monolithic("three-layers"), false), "");
+    }
+
+    function test_three_layers_split() external {
+        vm.assertEq(judge(split("three-layers"), false), "");
+    }
+
+    function test_wide_fits_and_accepts_its_proof_split() external {
+        Target memory target = split("wide");
+        vm.assertTrue(accepts(target, calldataOf("wide")), "split");
+        vm.assertEq(points(target), "");
+    }
+
+    function test_wide_fits_and_accepts_its_proof_monolithic() external {
+        Target memory target = monolithic("wide");
+        vm.assertTrue(accepts(target, calldataOf("wide")), "monolithic");
+        vm.assertEq(canonicalScalars(target), "");
+    }
+
+    /// @dev A thousand mutated proofs get the verdict of the native verifier (src/tests/mutations.rs).
+    function test_differential_mutations_monolithic() external {
+        differential(monolithic("three-layers"));
+    }
+
+    function test_differential_mutations_split() external {
+        differential(split("three-layers"));
+    }
+
+    function differential(
+        Target memory target
+    ) private view {
+        bytes memory records = vm.readFileBinary(string.concat(path("three-layers"), "/mutations.bin"));
+        bytes memory good = calldataOf("three-layers");
+        bytes memory data = bytes.concat(good);
+        uint256 count;
+        for (uint256 at = 0; at < records.length; ++count) {
+            bool expected = records[at] == 0x01;
+            uint256 changed = uint8(records[at + 1]);
+            uint256 first = at + 2;
+            for (at = first; at < first + 34 * changed; at += 34) {
+                set(data, index(records, at), word(records, at + 2));
+            }
+            vm.assertTrue(accepts(target, data) == expected, vm.toString(count));
+            for (uint256 i = first; i < at; i += 34) {
+                set(data, index(records, i), get(good, index(records, i)));
+            }
+        }
+        vm.assertTrue(count > 1000, "mutations");
+    }
+
+    function index(
+        bytes memory records,
+        uint256 at
+    ) private pure returns (uint256) {
+        return uint256(uint8(records[at])) << 8 | uint8(records[at + 1]);
+    }
+
+    function word(
+        bytes memory records,
+        uint256 at
+    ) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := mload(add(add(records, 0x20), at))
+        }
+    }
+
+    event Seed(uint256 seed, uint256 flips);
+
+    /// @dev VERIFIER_FLIPS random bits (10,000 in the full run), VERIFIER_SEED.
+    function test_no_flipped_bit_is_accepted() external {
+        uint256 seed = vm.envOr("VERIFIER_SEED", 0x68616c6f63617374);
+        uint256 flips = vm.envOr("VERIFIER_FLIPS", 300);
+        emit Seed(seed, flips);
+        Target memory target = monolithic("three-layers");
+        bytes memory data = calldataOf("three-layers");
+        for (uint256 i = 0; i < flips; ++i) {
+            uint256 bit = uint256(keccak256(abi.encode(seed, i))) % (8 * data.length);
+            data[bit / 8] ^= bytes1(uint8(1 << bit % 8));
+            vm.assertTrue(!accepts(target, data), vm.toString(bit));
+            data[bit / 8] ^= bytes1(uint8(1 << bit % 8));
+        }
+        vm.assertTrue(accepts(target, data), "restored");
+    }
+
+    /// @dev Too little gas at any point is a refusal. Levels: 1/64 to 63/64 of what a good proof takes.
+    function test_starved_of_gas_never_accepts() external {
+        Target memory target = monolithic("three-layers");
+        bytes memory data = calldataOf("three-layers");
+        uint256 before = gasleft();
+        vm.assertTrue(accepts(target, data), "good");
+        uint256 whole = before - gasleft();
+        for (uint256 i = 1; i < 64; ++i) {
+            (bool accepted,) = target.verifier.staticcall{gas: whole * i / 66}(data);
+            vm.assertTrue(!accepted, vm.toString(i));
+        }
+    }
+
+    /// @dev Of all opcodes that reach out or stay behind, only STATICCALL and (split) EXTCODECOPY are there.
+    function test_no_state_and_no_foreign_code() external {
+        scan(monolithic("three-layers").verifier.code, false);
+        scan(split("three-layers").verifier.code, true);
+    }
+
+    function scan(
+        bytes memory code,
+        bool readsKey
+    ) private pure {
+        for (uint256 i = 0; i < code.length; ++i) {
+            uint8 op = uint8(code[i]);
+            bool writes = op == 0x54 || op == 0x55 || op == 0x5c || op == 0x5d || (op >= 0xa0 && op <= 0xa4);
+            bool calls = op == 0xf0 || op == 0xf1 || op == 0xf2 || op == 0xf4 || op == 0xf5 || op == 0xff;
+            bool reads = !readsKey && (op == 0x3b || op == 0x3c);
+            vm.assertTrue(!writes && !calls && !reads, vm.toString(i));
+            if (op >= 0x60 && op <= 0x7f) i += op - 0x5f;
+        }
+    }
+
+    /// @dev Selectors in the assembly are those of the declared errors.
+    function test_refusals_of_a_false_proof_have_the_names_of_the_errors() external {
+        Target memory target = monolithic("small");
+        bytes memory data = calldataOf("small");
+        set(data, 13, get(data, 13) + 1);
+        vm.assertTrue(gives(target, data, abi.encodeWithSelector(Errors.PairingFailed.selector)), "PairingFailed");
+        (bool accepted, bytes memory answer) = target.verifier.call{value: 0}(data);
+        vm.assertTrue(!accepted && answer.length == 4, "four bytes");
+    }
+}
