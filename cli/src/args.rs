@@ -83,7 +83,7 @@ pub(crate) enum StageArg {
 pub(crate) enum ObjectiveArg {
     /// CPU time of the prover.
     Total,
-    /// Gas of a verification: fewer commitments, more work and memory for the prover.
+    /// Gas of a verification: fewer commitments, at most twice the work for the prover.
     Gas,
 }
 

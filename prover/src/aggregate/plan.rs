@@ -30,7 +30,7 @@ pub enum Objective {
     /// CPU time of the prover.
     #[default]
     Total,
-    /// Gas: the narrowest circuit, whose proof has the fewest commitments; the prover works longer and uses more memory.
+    /// Gas: the fewest commitments that a prover makes in at most twice the least time.
     Gas,
 }
 
@@ -136,17 +136,18 @@ pub(crate) fn choose_wide(
             jobs: jobs.to_vec(),
         });
     let columns = |p: &EccParams| advice.div_ceil((1 << p.k) - WIDE_BLINDING_ROWS);
-    let width = |p: &EccParams| match config.objective {
-        Objective::Total => 0,
-        Objective::Gas => p.width.columns() + columns(p),
+    let seconds = |p: &EccParams| wide_seconds(p, columns(p));
+    let fits = |p: &EccParams| p.check().is_ok() && columns(p) <= config.max_advice;
+    let all: Vec<EccParams> = layouts.filter(fits).collect();
+    let fastest = all.iter().map(seconds).fold(f64::INFINITY, f64::min);
+    let allowed = match config.objective {
+        Objective::Total => fastest,
+        Objective::Gas => GAS_PATIENCE * fastest,
     };
-    let cost = |p: &EccParams| (width(p), wide_seconds(p, columns(p)));
-    layouts
-        .filter(|p| p.check().is_ok() && columns(p) <= config.max_advice)
-        .min_by(|a, b| {
-            let ((wide_a, s_a), (wide_b, s_b)) = (cost(a), cost(b));
-            wide_a.cmp(&wide_b).then(s_a.total_cmp(&s_b))
-        })
+    let commitments = |p: &EccParams| p.width.columns() + COLUMN_COMMITMENTS * columns(p);
+    all.into_iter()
+        .filter(|p| seconds(p) <= allowed)
+        .min_by_key(commitments)
         .map(|wide| wide_params(wide.clone(), columns(&wide)))
         .ok_or(AggregateError::TooManyPoints {
             points: jobs.iter().sum(),
@@ -168,6 +169,11 @@ pub(crate) fn wide_params(wide: EccParams, columns: usize) -> CircuitParams {
         wide: Some(wide),
     }
 }
+
+/// How much longer than the fastest a circuit for little gas may take.
+const GAS_PATIENCE: f64 = 2.0;
+/// Commitments that a gate column brings with its selector and its place in the permutation.
+const COLUMN_COMMITMENTS: usize = 3;
 
 /// CPU seconds of the prover with our chip.
 fn wide_seconds(p: &EccParams, columns: usize) -> f64 {
