@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build tools demo test test-rust test-contracts test-verifier bench bench-aggregation bench-gas lint fmt clean-cache
+.PHONY: help build tools demo test test-rust test-contracts test-proofs test-verifier bench bench-aggregation bench-gas lint fmt clean-cache
 
 ROOT := $(CURDIR)
 CARGO ?= cargo
@@ -12,7 +12,7 @@ HALOCAST := $(ROOT)/target/release/halocast
 TOOLS := source scripts/tools/env.sh
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
 
 build: ## the halocast command, in target/release
 	@$(CARGO) build --release --locked --quiet -p halocast-cli
@@ -37,6 +37,9 @@ test-contracts: tools
 	@scripts/tools/contracts.sh abi-check
 	@echo '== forge test (generated verifier)'
 	@scripts/verifier-tests.sh quick
+
+test-proofs: ## real proofs of dishonest provers of the multiplication chip: minutes
+	@$(CARGO) test --release --locked --quiet --workspace --lib real_proofs_of_lies -- --ignored
 
 test-verifier: tools ## the generated verifier: full differential run, flipped bits, mutants of its checks
 	@scripts/verifier-tests.sh full mutants
