@@ -7,6 +7,7 @@ use crate::{
     program::Program,
     render::{Sources, hex},
     shape::Shape,
+    straight::Unrolling,
 };
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
 use halocast_prover::aggregate::{ACCUMULATOR_WORDS, AggregationVk};
@@ -24,6 +25,12 @@ pub const SOLC_VERSION: &str = "0.8.37";
 
 /// Bytes of code that a chain takes (EIP-170).
 pub const CODE_SIZE_LIMIT: usize = 24_576;
+
+/// Bytes of the verifier's code without key and unrolled parts, measured, rounded up.
+const LOOPS_BYTES: usize = 4_200;
+
+/// Bytes of code that store a word of the key: PUSH32, PUSH2, MSTORE.
+const KEY_WORD_BYTES: usize = 37;
 
 /// How the source must be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,21 +148,26 @@ pub fn sources(
     let shape = Shape::new(protocol, deciding_key)?;
     let (dag, root) = Dag::of(&shape.numerator);
     let program = Program::compile(&dag, root);
-    let layout = Layout::new(&shape, &program)?;
-    let sources = Sources {
+    // What the loops alone need is what is left for unrolling.
+    let plain = Layout::new(&shape, &program, Unrolling::default())?;
+    let left = CODE_SIZE_LIMIT - LOOPS_BYTES;
+    let key_bytes = KEY_WORD_BYTES * plain.key.whole.len / 32;
+    let layout = |budget| Layout::new(&shape, &program, Unrolling::within(budget, &shape, &program));
+    let (monolithic, split) = (layout(left.saturating_sub(key_bytes))?, layout(left)?);
+    let sources = |layout| Sources {
         shape: &shape,
         program: &program,
-        layout: &layout,
+        layout,
     };
     let header = header(provenance);
-    let (verifier, shape_digest) = sources.split(&self::header(&[]))?;
-    let key_contract_size = sources.key_contract_size();
+    let (verifier, shape_digest) = sources(&split).split(&self::header(&[]))?;
+    let key_contract_size = sources(&split).key_contract_size();
     check_code_size(KEY_CONTRACT_NAME, key_contract_size)?;
     Ok(VerifierSources {
-        monolithic: sources.monolithic(&header)?,
+        monolithic: sources(&monolithic).monolithic(&header)?,
         split: SplitSources {
             verifier,
-            key: sources.key(&header, shape_digest)?,
+            key: sources(&split).key(&header, shape_digest)?,
             key_contract_size,
             shape_digest,
         },

@@ -31,6 +31,7 @@ pub(crate) fn key_words(
         word(shape.omega),
         word(shape.power(shape.lagrange.0)),
         word(shape.n_inv),
+        number(layout.temporaries.start),
     ];
     words.extend(g1_words(&dk.svk().g));
     words.extend(g2_words(&dk.g2()));
@@ -45,6 +46,10 @@ pub(crate) fn key_words(
     words.extend(program_words(shape, program, layout));
     debug_assert_eq!(words.len() * WORD, layout.key.whole.len);
     words
+}
+
+fn number(value: usize) -> Word {
+    word(Fr::from(value as u64))
 }
 
 /// The modulus of a field: −1, plus one.
@@ -119,7 +124,7 @@ fn point_table(shape: &Shape, layout: &Layout) -> Vec<u16> {
 
 fn program_words(shape: &Shape, program: &Program, layout: &Layout) -> Vec<Word> {
     let mut lanes: Vec<u16> = Vec::new();
-    for Instruction { to, a, b, c } in &program.instructions {
+    for Instruction { to, a, b, c } in &program.instructions[layout.unrolling.instructions..] {
         lanes.push(pointer(layout.temporaries.word(*to)));
         lanes.extend([a, b, c].map(|o| pointer(address(shape, layout, *o))));
     }
@@ -131,7 +136,7 @@ fn program_words(shape: &Shape, program: &Program, layout: &Layout) -> Vec<Word>
     pack(&lanes)
 }
 
-fn address(shape: &Shape, layout: &Layout, operand: Operand) -> usize {
+pub(crate) fn address(shape: &Shape, layout: &Layout, operand: Operand) -> usize {
     match operand {
         Operand::Temporary(index) => layout.temporaries.word(index),
         Operand::Constant(index) => layout.key.constants.word(index),

@@ -21,6 +21,7 @@ use crate::{
     expression::Query,
     program::{LANES, Program},
     shape::Shape,
+    straight::Unrolling,
 };
 
 /// Bytes of a word.
@@ -74,6 +75,8 @@ pub(crate) struct KeyLayout {
     pub(crate) moduli: Region,
     /// ω, ω^first, 1/n.
     pub(crate) domain: Region,
+    /// Address of the first temporary.
+    pub(crate) base: Region,
     /// G1, two words.
     pub(crate) g1: Region,
     /// G2 and −τG2, four words each.
@@ -107,6 +110,8 @@ pub(crate) struct Layout {
     pub(crate) scalars: Region,
     pub(crate) temporaries: Region,
     pub(crate) hash: Region,
+    /// What is code and not in the tables.
+    pub(crate) unrolling: Unrolling,
     rotations: usize,
     instances: usize,
     points: usize,
@@ -114,14 +119,19 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn new(shape: &Shape, program: &Program) -> Result<Self, GenerateError> {
+    pub(crate) fn new(
+        shape: &Shape,
+        program: &Program,
+        unrolling: Unrolling,
+    ) -> Result<Self, GenerateError> {
         let mut memory = Cursor(0);
         memory.take(12); // scratch: modexp has the longest input, six words, the multi-scalar multiplication uses five
         let pairing = memory.take(12);
         let challenges = memory.take(shape.challenges() + 4);
         let values = memory.take(6);
         let exposed = memory.take(4);
-        let key = key_layout(&mut memory, shape, program);
+        let interpreted = program.instructions.len() - unrolling.instructions;
+        let key = key_layout(&mut memory, shape, program, interpreted);
         let transcript = memory.take(1 + shape.instances + shape.proof_len() / WORD);
         let work = memory.0;
         let lagrange = (shape.lagrange.1 - shape.lagrange.0 + 1).unsigned_abs() as usize;
@@ -130,7 +140,7 @@ impl Layout {
         let sets = shape.sets.iter();
         let coefficients = memory.take(sets.map(|set| set.rotations.len()).max().unwrap_or(0));
         let scalars = memory.take(msm_points(shape));
-        let temporaries = memory.take(program.temporaries);
+        let temporaries = memory.take(program.temporaries.max(2));
         let longest = shape.rounds.iter().map(|round| round.points).max();
         let hash = Cursor(work).take(1 + 2 * longest.unwrap_or(0).max(1));
         let hash_evaluations = work + WORD * (1 + shape.evaluations.len());
@@ -152,6 +162,7 @@ impl Layout {
             scalars,
             temporaries,
             hash,
+            unrolling,
             rotations: shape.rotations.len(),
             instances: shape.instances,
             points: shape.points(),
@@ -242,7 +253,12 @@ pub(crate) fn msm_points(shape: &Shape) -> usize {
     polys + shape.chunks - 1 + 3 + usize::from(shape.accumulator.is_some())
 }
 
-fn key_layout(memory: &mut Cursor, shape: &Shape, program: &Program) -> KeyLayout {
+fn key_layout(
+    memory: &mut Cursor,
+    shape: &Shape,
+    program: &Program,
+    interpreted: usize,
+) -> KeyLayout {
     let start = memory.0;
     let halves = |count: usize| count.div_ceil(WORD / 2);
     let sets = shape.sets.iter();
@@ -255,6 +271,7 @@ fn key_layout(memory: &mut Cursor, shape: &Shape, program: &Program) -> KeyLayou
         initial_state: memory.take(1),
         moduli: memory.take(2),
         domain: memory.take(3),
+        base: memory.take(1),
         g1: memory.take(2),
         g2: memory.take(8),
         rotations: memory.take(shape.rotations.len()),
@@ -263,7 +280,7 @@ fn key_layout(memory: &mut Cursor, shape: &Shape, program: &Program) -> KeyLayou
         commitments: memory.take(2 * shape.preprocessed.len()),
         sets: memory.take(halves(table)),
         points: memory.take(halves(msm_points(shape))),
-        program: memory.take(program.instructions.len().div_ceil(LANES)),
+        program: memory.take(interpreted.div_ceil(LANES)),
     };
     key.whole = Region {
         start,

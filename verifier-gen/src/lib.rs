@@ -10,6 +10,7 @@ mod program;
 mod render;
 mod shape;
 mod shplonk;
+mod straight;
 #[cfg(test)]
 mod tests;
 

@@ -6,6 +6,7 @@ use crate::{
     layout::{Layout, WORD},
     program::{LANES, Program},
     shape::Shape,
+    straight::{self, SetCode},
 };
 use askama::Template;
 use snark_verifier::util::hash::{Digest, Keccak256};
@@ -83,6 +84,10 @@ struct VerifierTemplate<'a> {
     key_words: &'a [KeyWord],
     lanes: Vec<Lane>,
     steps: Vec<String>,
+    /// Unrolled parts.
+    instructions: Vec<String>,
+    interpreted: bool,
+    unrolled_sets: Option<Vec<SetCode>>,
     shape_digest: String,
     key_size: Hex,
     key_contract_size: Hex,
@@ -119,6 +124,7 @@ struct VerifierTemplate<'a> {
     initial_state: Hex,
     r: Hex,
     q: Hex,
+    base_pointer: Hex,
     omega: Hex,
     omega_first: Hex,
     n_inv: Hex,
@@ -288,6 +294,12 @@ impl Sources<'_> {
             key_words,
             lanes: (0..LANES).map(lane).collect(),
             steps: self.steps(),
+            instructions: straight::instructions(shape, program, layout),
+            interpreted: layout.unrolling.instructions < program.instructions.len(),
+            unrolled_sets: layout
+                .unrolling
+                .openings
+                .then(|| straight::openings(shape, layout)),
             shape_digest: shape_digest.to_owned(),
             key_size: Hex(key.whole.len),
             key_contract_size: Hex(self.key_contract_size()),
@@ -324,6 +336,7 @@ impl Sources<'_> {
             initial_state: Hex(key.initial_state.start),
             r: Hex(key.moduli.word(0)),
             q: Hex(key.moduli.word(1)),
+            base_pointer: Hex(key.base.start),
             omega: Hex(key.domain.word(0)),
             omega_first: Hex(key.domain.word(1)),
             n_inv: Hex(key.domain.word(2)),

@@ -193,18 +193,64 @@ contract Halo2Verifier {
                 mstore({{ instance_value }}, sum)
             }
 
-            // The numerator's program: words of four instructions `to = a·b + c`, each four addresses of 16 bits.
+            // The numerator's program, instructions `to = a·b + c`{% if !instructions.is_empty() %}: the first {{ instructions.len() }} as code{% endif %}{% if interpreted %}; in words of four, each four addresses of 16 bits{% endif %}.
             function quotient(r) {
+{%- if !instructions.is_empty() %}
+                // The optimizer must not know where this points: it would keep on the stack what it loads twice.
+                let base := mload({{ base_pointer }})
+{%- for instruction in instructions %}
+                {{ instruction }}
+{%- endfor %}
+{%- endif %}
+{%- if interpreted %}
                 for { let at := {{ program }} } lt(at, {{ program_end }}) { at := add(at, 0x20) } {
                     let w := mload(at)
 {%- for lane in lanes %}
                     mstore({{ lane.to }}, addmod(mulmod(mload({{ lane.a }}), mload({{ lane.b }}), r), mload({{ lane.c }}), r))
 {%- endfor %}
                 }
+{%- endif %}
                 mstore({{ quotient_value }}, mulmod(mload({{ numerator }}), mload({{ vanishing_inverse }}), r))
             }
 
             // SHPLONK at z': a set's polynomials f_i with opening points x_j = ω^j·z contribute γ^s·Z_1/Z_s·μ^i·(f_i − Σ_j l_j·f_i(x_j)).
+{%- match unrolled_sets %}
+{%- when Some with (sets) %}
+            function openings(r) {
+                let mu := mload({{ mu }})
+                let power := mload({{ first_product }}) // γ^s·Z_1(z')
+                // Where Σ_i μ^i·f_i(x_j) is, then what is not below r. The optimizer must not know the address, and `if hold`, always true, ends a
+                // basic block: via-IR lays out the stack block by block, and a long one is too deep.
+                let hold := mload({{ base_pointer }})
+                mstore(add(hold, 0x20), 0)
+{%- for set in sets %}
+                powers({{ set.scalars }}, {{ set.polys }}, coefficients({{ set.points }}, {{ set.size }}, {{ set.weights }}, power, r), mu, r)
+{%- for part in set.sums %}
+{%- for step in part.steps %}
+                if hold {
+                    mstore(hold, {{ step.sum }})
+                    mstore(add(hold, 0x20), {{ step.over }})
+                }
+{%- endfor %}
+                if hold { mstore({{ evaluation_sum }}, addmod(mload({{ evaluation_sum }}), mulmod(mload(hold), mload({{ part.coefficient }}), r), r)) }
+{%- endfor %}
+                power := mulmod(power, mload({{ gamma }}), r)
+{%- endfor %}
+                if mload(add(hold, 0x20)) { refuseEvaluations(r) } // CHECK: evaluation-canonical
+            }
+            function refuseEvaluations(r) {
+                let index := 0
+                for { } lt(mload(add({{ evaluations }}, shl(5, index))), r) { } { index := add(index, 1) }
+                failAt({{ errors.scalar_not_canonical }}, index) // ScalarNotCanonical
+            }
+            function powers(to, count, scalar, mu, r) {
+                for { } count { count := sub(count, 1) } {
+                    mstore(to, scalar)
+                    to := add(to, 0x20)
+                    scalar := mulmod(scalar, mu, r)
+                }
+            }
+{%- when None %}
             function openings(r) {
                 let at := {{ sets }}
                 let weights := {{ weights }}
@@ -219,20 +265,6 @@ contract Halo2Verifier {
                     at := polynomials(at, polys, size, scalar, scalars, r)
                     scalars := add(scalars, shl(5, polys))
                     power := mulmod(power, mload({{ gamma }}), r)
-                }
-            }
-            // Returns γ^s·Z_1/Z_s; leaves that times l_j, where l_j = weight_j·z^(1 − points)·Z_s/(z' − x_j).
-            function coefficients(at, size, weights, power, r) -> scalar {
-                scalar := power
-                let inverse := mload({{ z_inverse }})
-                for { let i := 2 } lt(i, size) { i := add(i, 2) } { power := mulmod(power, inverse, r) }
-                let to := {{ coefficients }}
-                for { let end := add(at, size) } lt(at, end) { at := add(at, 2) } {
-                    inverse := mload(shr(240, mload(at)))
-                    scalar := mulmod(scalar, inverse, r)
-                    mstore(to, mulmod(mulmod(power, mload(weights), r), inverse, r))
-                    weights := add(weights, 0x20)
-                    to := add(to, 0x20)
                 }
             }
             function polynomials(at, count, size, scalar, to, r) -> next {
@@ -256,6 +288,21 @@ contract Halo2Verifier {
                     if iszero(lt(value, r)) { failAt({{ errors.scalar_not_canonical }}, shr(5, sub(from, {{ evaluations }}))) } // ScalarNotCanonical, CHECK: evaluation-canonical
                     sum := addmod(sum, mulmod(mload(coefficient), value, r), r)
                     coefficient := add(coefficient, 0x20)
+                }
+            }
+{%- endmatch %}
+            // Returns γ^s·Z_1/Z_s; leaves that times l_j, where l_j = weight_j·z^(1 − points)·Z_s/(z' − x_j).
+            function coefficients(at, size, weights, power, r) -> scalar {
+                scalar := power
+                let inverse := mload({{ z_inverse }})
+                for { let i := 2 } lt(i, size) { i := add(i, 2) } { power := mulmod(power, inverse, r) }
+                let to := {{ coefficients }}
+                for { let end := add(at, size) } lt(at, end) { at := add(at, 2) } {
+                    inverse := mload(shr(240, mload(at)))
+                    scalar := mulmod(scalar, inverse, r)
+                    mstore(to, mulmod(mulmod(power, mload(weights), r), inverse, r))
+                    weights := add(weights, 0x20)
+                    to := add(to, 0x20)
                 }
             }
             // Scalars of what is no opened polynomial: the quotient's further chunks, then −Z_1·W + z'·W' − Σ·G1{% if accumulator %}, and the exposed left point{% endif %}.
