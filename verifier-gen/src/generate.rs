@@ -152,7 +152,13 @@ pub fn sources(
     let plain = Layout::new(&shape, &program, Unrolling::default())?;
     let left = CODE_SIZE_LIMIT - LOOPS_BYTES;
     let key_bytes = KEY_WORD_BYTES * plain.key.whole.len / 32;
-    let layout = |budget| Layout::new(&shape, &program, Unrolling::within(budget, &shape, &program));
+    let layout = |budget| {
+        Layout::new(
+            &shape,
+            &program,
+            Unrolling::within(budget, &shape, &program),
+        )
+    };
     let (monolithic, split) = (layout(left.saturating_sub(key_bytes))?, layout(left)?);
     let sources = |layout| Sources {
         shape: &shape,
