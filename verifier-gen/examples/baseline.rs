@@ -26,8 +26,7 @@ fn run_verifier(vk: &AggregationVk) -> Result<String, snark_verifier::Error> {
     let mut transcript = EvmTranscript::<G1Affine, Rc<EvmLoader>, _, _>::new(&loader);
     let instances = transcript.load_instances(protocol.num_instance.clone());
     let key = vk.deciding_key();
-    let proof =
-        PlonkVerifier::<SHPLONK>::read_proof(key, &protocol, &instances, &mut transcript)?;
+    let proof = PlonkVerifier::<SHPLONK>::read_proof(key, &protocol, &instances, &mut transcript)?;
     PlonkVerifier::<SHPLONK>::verify(key, &protocol, &instances, &proof)?;
     Ok(loader.solidity_code())
 }

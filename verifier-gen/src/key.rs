@@ -99,7 +99,9 @@ fn set_table(shape: &Shape, layout: &Layout) -> Vec<u16> {
         for &poly in &set.polys {
             for &rotation in &set.rotations {
                 let address = layout.query(shape, Query::new(poly, rotation));
-                table.push(pointer(address.expect("checked by Shape: all is evaluated")));
+                table.push(pointer(
+                    address.expect("checked by Shape: all is evaluated"),
+                ));
             }
         }
     }
@@ -152,7 +154,11 @@ pub(crate) fn address(shape: &Shape, layout: &Layout, operand: Operand) -> usize
 
 /// The position of the first scalar after the polynomials', and that of the quotient's first chunk.
 pub(crate) fn scalar_positions(shape: &Shape) -> (usize, usize) {
-    let polys: Vec<usize> = shape.sets.iter().flat_map(|set| set.polys.clone()).collect();
+    let polys: Vec<usize> = shape
+        .sets
+        .iter()
+        .flat_map(|set| set.polys.clone())
+        .collect();
     let quotient = polys.iter().position(|p| *p == shape.quotient_poly());
     let quotient = quotient.expect("checked by Shape: the quotient is opened");
     (polys.len(), quotient)

@@ -188,7 +188,12 @@ impl Sources<'_> {
     /// The verifier with the key inside.
     pub(crate) fn monolithic(&self, header: &str) -> Result<String, GenerateError> {
         let words = self.key_words([0; WORD]);
-        render(&self.verifier(header, &store(self.layout.key.whole.start, &words), false, ""))
+        render(&self.verifier(
+            header,
+            &store(self.layout.key.whole.start, &words),
+            false,
+            "",
+        ))
     }
 
     /// The verifier of all keys of this shape. Its digest is that of the source with the digest left out.
@@ -252,7 +257,10 @@ impl Sources<'_> {
         ]);
         if self.shape.accumulator.is_some() {
             let w_prime = Hex(w + 2 * WORD);
-            steps.push(format!("absorb({w_prime}, {point}, {})", challenge(next + 3)));
+            steps.push(format!(
+                "absorb({w_prime}, {point}, {})",
+                challenge(next + 3)
+            ));
         }
         steps
     }
@@ -264,7 +272,11 @@ impl Sources<'_> {
         split: bool,
         shape_digest: &str,
     ) -> VerifierTemplate<'a> {
-        let Self { shape, program, layout } = self;
+        let Self {
+            shape,
+            program,
+            layout,
+        } = self;
         let key = &layout.key;
         let drawn = shape.challenges();
         let challenge = |index: usize| Hex(layout.challenges.word(index));

@@ -10,9 +10,7 @@ use halo2_base::halo2_proofs::halo2curves::{
     ff::Field,
     group::prime::PrimeCurveAffine,
 };
-use snark_verifier::{
-    pcs::kzg::KzgDecidingKey, verifier::plonk::PlonkProtocol,
-};
+use snark_verifier::{pcs::kzg::KzgDecidingKey, verifier::plonk::PlonkProtocol};
 use std::collections::BTreeSet;
 
 /// Limbs of an accumulator: two points, two coordinates, three limbs.
@@ -70,8 +68,16 @@ impl Shape {
         let chunks = protocol.quotient.num_chunk();
         let numerator = Expression::numerator(protocol)?;
         let query = |poly, rotation| Query { poly, rotation };
-        let evaluations: Vec<Query> = protocol.evaluations.iter().map(|q| query(q.poly, q.rotation)).collect();
-        let queries: Vec<Query> = protocol.queries.iter().map(|q| query(q.poly, q.rotation)).collect();
+        let evaluations: Vec<Query> = protocol
+            .evaluations
+            .iter()
+            .map(|q| query(q.poly, q.rotation))
+            .collect();
+        let queries: Vec<Query> = protocol
+            .queries
+            .iter()
+            .map(|q| query(q.poly, q.rotation))
+            .collect();
         let shape = Self {
             k: protocol.domain.k,
             omega: protocol.domain.r#gen,
@@ -239,10 +245,7 @@ fn accumulator(protocol: &PlonkProtocol<G1Affine>) -> Result<Option<usize>, Gene
 }
 
 /// A phase without challenges is absorbed together with the next one.
-fn rounds(
-    protocol: &PlonkProtocol<G1Affine>,
-    chunks: usize,
-) -> Result<Vec<Round>, GenerateError> {
+fn rounds(protocol: &PlonkProtocol<G1Affine>, chunks: usize) -> Result<Vec<Round>, GenerateError> {
     let phases = protocol.num_witness.iter().zip(&protocol.num_challenge);
     let phases = phases.chain([(&chunks, &1)]);
     let mut rounds = Vec::new();

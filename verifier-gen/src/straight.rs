@@ -46,11 +46,7 @@ impl Unrolling {
 }
 
 /// `to = a · b + c`, one statement each. `base` is the opaque address of the first temporary.
-pub(crate) fn instructions(
-    shape: &Shape,
-    program: &Program,
-    layout: &Layout,
-) -> Vec<String> {
+pub(crate) fn instructions(shape: &Shape, program: &Program, layout: &Layout) -> Vec<String> {
     let load = |operand| format!("mload({:#05x})", address(shape, layout, operand));
     let statement = |instruction: &Instruction| {
         let Instruction { to, a, b, c } = instruction;

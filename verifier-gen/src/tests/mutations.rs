@@ -36,7 +36,12 @@ impl Target {
         let early = (0..shape.points()).map(|i| instances + 2 * i);
         let late = [evaluations.end, evaluations.end + 2];
         let points = early.chain(late).collect();
-        Self { words, instances, points, evaluations }
+        Self {
+            words,
+            instances,
+            points,
+            evaluations,
+        }
     }
 
     /// Every word: neighbours, extremes, other representatives modulo r and q, one random bit, a random value.
@@ -162,6 +167,9 @@ fn every_other_length_is_refused_natively() {
     for got in (0..expected + 64).filter(|n| *n != expected) {
         let mut bad = good.clone();
         bad.proof.resize(got, 0);
-        assert_eq!(vk.verify(&bad), Err(VerifyError::ProofLength { got, expected }));
+        assert_eq!(
+            vk.verify(&bad),
+            Err(VerifyError::ProofLength { got, expected })
+        );
     }
 }

@@ -36,7 +36,12 @@ fn graph_and_program_have_the_value_that_snark_verifier_computes() {
                 None => leaf(Leaf::Identity),
                 Some(row) => leaf(Leaf::Lagrange(row.trim_end_matches(')').parse().unwrap())),
             },
-            &|query| leaf(Leaf::Query(Query { poly: query.poly, rotation: query.rotation })),
+            &|query| {
+                leaf(Leaf::Query(Query {
+                    poly: query.poly,
+                    rotation: query.rotation,
+                }))
+            },
             &|index| leaf(Leaf::Challenge(index)),
             &|a: Fr| -a,
             &|a, b| a + b,
@@ -82,19 +87,33 @@ fn equal_subexpressions_are_one_node() {
 #[test]
 fn a_numerator_of_one_leaf_has_a_program() {
     let (dag, root) = Dag::of(&Expression::Challenge(0));
-    assert_eq!(Program::compile(&dag, root).run(|_| Fr::from(9)), Fr::from(9));
+    assert_eq!(
+        Program::compile(&dag, root).run(|_| Fr::from(9)),
+        Fr::from(9)
+    );
 }
 
 #[test]
 fn the_wide_circuit_is_as_wide_as_it_says() {
     let vk = stored_vk("wide");
     let shape = Shape::new(vk.protocol(), vk.deciding_key()).unwrap();
-    assert!(shape.evaluations.len() >= 140, "{}", shape.evaluations.len());
+    assert!(
+        shape.evaluations.len() >= 140,
+        "{}",
+        shape.evaluations.len()
+    );
     assert!(shape.rotations.len() >= 16, "{}", shape.rotations.len());
-    assert!(shape.rounds.len() >= 4, "two phases, permutation and lookups, quotient");
+    assert!(
+        shape.rounds.len() >= 4,
+        "two phases, permutation and lookups, quotient"
+    );
     let (dag, root) = Dag::of(&shape.numerator);
     let program = Program::compile(&dag, root);
-    assert!(program.instructions.len() >= 1500, "{}", program.instructions.len());
+    assert!(
+        program.instructions.len() >= 1500,
+        "{}",
+        program.instructions.len()
+    );
     assert!(program.temporaries < 200, "{}", program.temporaries);
 }
 

@@ -55,8 +55,26 @@ struct Size {
     span: usize,
 }
 
-const SMALL: Size = Size { k: 6, first: 2, second: 1, gates: 1, products: 2, lookups: 1, rotations: 2, span: 3 };
-const WIDE: Size = Size { k: 8, first: 17, second: 3, gates: 36, products: 12, lookups: 2, rotations: 8, span: 16 };
+const SMALL: Size = Size {
+    k: 6,
+    first: 2,
+    second: 1,
+    gates: 1,
+    products: 2,
+    lookups: 1,
+    rotations: 2,
+    span: 3,
+};
+const WIDE: Size = Size {
+    k: 8,
+    first: 17,
+    second: 3,
+    gates: 36,
+    products: 12,
+    lookups: 2,
+    rotations: 8,
+    span: 16,
+};
 
 #[derive(Clone, Copy, Debug)]
 struct Synthetic(Size);
@@ -89,9 +107,13 @@ impl Circuit<Fr> for Synthetic {
     }
 
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, size: Size) -> Columns {
-        let first: Vec<_> = (0..size.first).map(|_| meta.advice_column_in(FirstPhase)).collect();
+        let first: Vec<_> = (0..size.first)
+            .map(|_| meta.advice_column_in(FirstPhase))
+            .collect();
         let challenge = meta.challenge_usable_after(FirstPhase);
-        let second: Vec<_> = (0..size.second).map(|_| meta.advice_column_in(SecondPhase)).collect();
+        let second: Vec<_> = (0..size.second)
+            .map(|_| meta.advice_column_in(SecondPhase))
+            .collect();
         let columns = Columns {
             q: (0..4).map(|_| meta.fixed_column()).collect(),
             table: meta.fixed_column(),
@@ -101,7 +123,11 @@ impl Circuit<Fr> for Synthetic {
             challenge,
         };
         meta.enable_equality(columns.io);
-        columns.first.iter().take(12).for_each(|c| meta.enable_equality(*c));
+        columns
+            .first
+            .iter()
+            .take(12)
+            .for_each(|c| meta.enable_equality(*c));
         columns.gates(meta, size);
         columns.lookups(meta, size);
         columns
@@ -123,8 +149,13 @@ impl Circuit<Fr> for Synthetic {
                 for row in 0..8 {
                     region.assign_fixed(columns.table, row, Fr::from(row as u64));
                 }
-                let shown = region.assign_advice(first, free + 1, Value::known(public_word(WORDS - 1)));
-                let again = region.assign_advice(columns.first[1], free + 1, Value::known(public_word(WORDS - 1)));
+                let shown =
+                    region.assign_advice(first, free + 1, Value::known(public_word(WORDS - 1)));
+                let again = region.assign_advice(
+                    columns.first[1],
+                    free + 1,
+                    Value::known(public_word(WORDS - 1)),
+                );
                 region.constrain_equal(shown.cell(), again.cell());
                 let shown = shown.cell();
                 region.next_phase();
@@ -163,7 +194,10 @@ impl Columns {
         for (a, b) in self.first.iter().zip(&self.second) {
             meta.create_gate("challenge", |meta| {
                 let q = meta.query_fixed(self.q[0], Rotation::cur());
-                let (a, b) = (meta.query_advice(*a, Rotation::cur()), meta.query_advice(*b, Rotation::cur()));
+                let (a, b) = (
+                    meta.query_advice(*a, Rotation::cur()),
+                    meta.query_advice(*b, Rotation::cur()),
+                );
                 vec![q * (b - meta.query_challenge(self.challenge) * a)]
             });
         }
@@ -203,7 +237,10 @@ fn limbs(points: [G1Affine; 2]) -> Vec<Fr> {
 }
 
 fn public_words(limbs: Vec<Fr>) -> Vec<Fr> {
-    limbs.into_iter().chain((12..WORDS).map(public_word)).collect()
+    limbs
+        .into_iter()
+        .chain((12..WORDS).map(public_word))
+        .collect()
 }
 
 struct Setup {
@@ -228,7 +265,10 @@ impl Setup {
             .with_num_instance(vec![WORDS])
             .with_accumulator_indices(Some(accumulator));
         let protocol = compile(&self.srs.params, self.pk.get_vk(), config);
-        let layout = InstanceLayout { input_words: 3, output_words: 3 };
+        let layout = InstanceLayout {
+            input_words: 3,
+            output_words: 3,
+        };
         let parts = (protocol, self.srs.deciding_key(), layout, &self.srs.origin);
         bincode::deserialize(&bincode::serialize(&parts).unwrap()).unwrap()
     }
@@ -245,7 +285,10 @@ impl Setup {
             &mut transcript,
         )
         .unwrap();
-        OuterProof { instances, proof: transcript.finalize() }
+        OuterProof {
+            instances,
+            proof: transcript.finalize(),
+        }
     }
 
     /// A pair that the pairing accepts: (s·τG, s·G).
@@ -258,9 +301,17 @@ impl Setup {
 fn bless(name: &str, size: Size) {
     let setup = Setup::new(size);
     let proof = setup.prove(public_words(limbs(setup.pair(3))));
-    fs::write(fixture(&format!("{name}.vk")), bincode::serialize(&setup.vk()).unwrap()).unwrap();
+    fs::write(
+        fixture(&format!("{name}.vk")),
+        bincode::serialize(&setup.vk()).unwrap(),
+    )
+    .unwrap();
     let hex = |bytes: &[u8]| format!("0x{}", crate::render::hex(bytes));
-    let words: Vec<String> = proof.instances.iter().map(|w| hex(&crate::dag::word(*w))).collect();
+    let words: Vec<String> = proof
+        .instances
+        .iter()
+        .map(|w| hex(&crate::dag::word(*w)))
+        .collect();
     let file = json!({"instances": words, "proof": hex(&proof.proof)});
     let text = serde_json::to_string_pretty(&file).unwrap() + "\n";
     fs::write(fixture(&format!("{name}.proof.json")), text).unwrap();
@@ -298,13 +349,19 @@ fn accumulator_cases(setup: &Setup) -> Vec<(&'static str, Vec<Fr>, &'static str)
             l[at + 1] -= Fr::ONE;
         })
     };
-    let plus_q = normalized(&change(&|l| l.iter_mut().zip(q_limbs()).for_each(|(l, q)| *l += q)));
+    let plus_q = normalized(&change(&|l| {
+        l.iter_mut().zip(q_limbs()).for_each(|(l, q)| *l += q)
+    }));
     let (pairing, point) = ("PairingFailed()", "PointNotOnCurve(uint256)");
     let (zero, limb) = ("PointAtInfinity(uint256)", "LimbOutOfRange(uint256)");
     vec![
         ("good", good.clone(), ""),
         ("another good pair", limbs(setup.pair(5)), ""),
-        ("different multiples", limbs([left, setup.pair(4)[1]]), pairing),
+        (
+            "different multiples",
+            limbs([left, setup.pair(4)[1]]),
+            pairing,
+        ),
         ("left negated", limbs([-left, right]), pairing),
         ("right negated", limbs([left, -right]), pairing),
         ("swapped", limbs([right, left]), pairing),
@@ -351,7 +408,12 @@ fn native_verdicts_over_bad_accumulators() {
     let text = fs::read_to_string(fixture("small/accumulators.json")).unwrap();
     let Cases { cases } = serde_json::from_str(&text).unwrap();
     assert_eq!(cases.len(), 15);
-    for Case { name, error, calldata } in cases {
+    for Case {
+        name,
+        error,
+        calldata,
+    } in cases
+    {
         let calldata = bytes(&calldata);
         let (words, proof) = calldata.split_at(32 * WORDS);
         let instances = words.chunks(32).map(|w| scalar(w).unwrap()).collect();
@@ -361,14 +423,23 @@ fn native_verdicts_over_bad_accumulators() {
             "PairingFailed()" => Err(VerifyError::AccumulatedProofs),
             _ => Err(VerifyError::Accumulator),
         };
-        assert_eq!(vk.verify(&OuterProof { instances, proof }), expected, "{name}");
+        assert_eq!(
+            vk.verify(&OuterProof { instances, proof }),
+            expected,
+            "{name}"
+        );
     }
 }
 
 /// The modulus q as three limbs.
 fn q_limbs() -> [Fr; 3] {
     let minus_one = -halo2_base::halo2_proofs::halo2curves::bn256::Fq::ONE;
-    let l = limbs([G1Affine { x: minus_one, y: minus_one }; 2]);
+    let l = limbs(
+        [G1Affine {
+            x: minus_one,
+            y: minus_one,
+        }; 2],
+    );
     [l[0] + Fr::ONE, l[1], l[2]]
 }
 

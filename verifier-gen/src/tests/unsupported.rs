@@ -23,8 +23,14 @@ fn names(text: &str, part: &str) {
 #[test]
 fn public_words_in_other_columns() {
     names(&refusal(|p| p.num_instance.push(1)), "more than one column");
-    names(&refusal(|p| p.num_instance.clear()), "no column of public words");
-    names(&refusal(|p| p.instance_committing_key = Some(Default::default())), "committed public words");
+    names(
+        &refusal(|p| p.num_instance.clear()),
+        "no column of public words",
+    );
+    names(
+        &refusal(|p| p.instance_committing_key = Some(Default::default())),
+        "committed public words",
+    );
 }
 
 #[test]
@@ -38,7 +44,10 @@ fn a_rotated_query_of_the_public_words() {
     let mut changed = numerator.clone();
     changed[at..at + 16].copy_from_slice(&query(1));
     let mut whole = bincode::serialize(&vk).unwrap();
-    let start = whole.windows(numerator.len()).position(|w| w == numerator).unwrap();
+    let start = whole
+        .windows(numerator.len())
+        .position(|w| w == numerator)
+        .unwrap();
     whole[start..start + changed.len()].copy_from_slice(&changed);
     let vk: AggregationVk = bincode::deserialize(&whole).unwrap();
     let error = crate::generate(&vk).unwrap_err();
@@ -47,13 +56,22 @@ fn a_rotated_query_of_the_public_words() {
 
 #[test]
 fn commitments_that_are_the_identity() {
-    names(&refusal(|p| p.preprocessed[0] = G1Affine::default()), "all zero");
+    names(
+        &refusal(|p| p.preprocessed[0] = G1Affine::default()),
+        "all zero",
+    );
 }
 
 #[test]
 fn accumulators_elsewhere() {
-    names(&refusal(|p| p.accumulator_indices[0].swap(0, 1)), "twelve consecutive");
-    names(&refusal(|p| p.accumulator_indices[0].truncate(6)), "twelve consecutive");
+    names(
+        &refusal(|p| p.accumulator_indices[0].swap(0, 1)),
+        "twelve consecutive",
+    );
+    names(
+        &refusal(|p| p.accumulator_indices[0].truncate(6)),
+        "twelve consecutive",
+    );
     let twice = |p: &mut PlonkProtocol<G1Affine>| {
         let first = p.accumulator_indices[0].clone();
         p.accumulator_indices.push(first);
@@ -63,18 +81,48 @@ fn accumulators_elsewhere() {
 
 #[test]
 fn openings_that_do_not_match_the_evaluations() {
-    names(&refusal(|p| { p.evaluations.pop(); }), "not the polynomials opened");
-    names(&refusal(|p| { p.queries.remove(0); }), "not the polynomials opened");
-    names(&refusal(|p| { let q = p.queries[0]; p.queries.push(q); }), "opened twice");
-    names(&refusal(|p| p.evaluations[0].rotation = Rotation(5)), "not the polynomials opened");
+    names(
+        &refusal(|p| {
+            p.evaluations.pop();
+        }),
+        "not the polynomials opened",
+    );
+    names(
+        &refusal(|p| {
+            p.queries.remove(0);
+        }),
+        "not the polynomials opened",
+    );
+    names(
+        &refusal(|p| {
+            let q = p.queries[0];
+            p.queries.push(q);
+        }),
+        "opened twice",
+    );
+    names(
+        &refusal(|p| p.evaluations[0].rotation = Rotation(5)),
+        "not the polynomials opened",
+    );
 }
 
 #[test]
 fn other_protocols() {
-    names(&refusal(|p| p.transcript_initial_state = None), "key's digest");
+    names(
+        &refusal(|p| p.transcript_initial_state = None),
+        "key's digest",
+    );
     names(&refusal(|p| p.quotient.chunk_degree = 2), "chunks");
-    names(&refusal(|p| p.num_instance[0] = 2000), "Lagrange polynomials");
-    names(&refusal(|p| { p.num_challenge.pop(); }), "phases");
+    names(
+        &refusal(|p| p.num_instance[0] = 2000),
+        "Lagrange polynomials",
+    );
+    names(
+        &refusal(|p| {
+            p.num_challenge.pop();
+        }),
+        "phases",
+    );
 }
 
 #[test]
