@@ -3,18 +3,52 @@ pragma solidity 0.8.37;
 
 /// @dev The cheatcodes that these tests use.
 interface Vm {
-    function getCode(string calldata) external view returns (bytes memory);
-    function readFile(string calldata) external view returns (string memory);
-    function readFileBinary(string calldata) external view returns (bytes memory);
-    function parseJsonString(string calldata, string calldata) external pure returns (string memory);
-    function parseJsonBytes(string calldata, string calldata) external pure returns (bytes memory);
-    function keyExistsJson(string calldata, string calldata) external view returns (bool);
-    function toString(uint256) external pure returns (string memory);
-    function envOr(string calldata, uint256) external view returns (uint256);
-    function assertTrue(bool, string calldata) external pure;
-    function assertEq(string calldata, string calldata) external pure;
-    function assertEq(string calldata, string calldata, string calldata) external pure;
-    function assertEq(uint256, uint256, string calldata) external pure;
+    function getCode(
+        string calldata
+    ) external view returns (bytes memory);
+    function readFile(
+        string calldata
+    ) external view returns (string memory);
+    function readFileBinary(
+        string calldata
+    ) external view returns (bytes memory);
+    function parseJsonString(
+        string calldata,
+        string calldata
+    ) external pure returns (string memory);
+    function parseJsonBytes(
+        string calldata,
+        string calldata
+    ) external pure returns (bytes memory);
+    function keyExistsJson(
+        string calldata,
+        string calldata
+    ) external view returns (bool);
+    function toString(
+        uint256
+    ) external pure returns (string memory);
+    function envOr(
+        string calldata,
+        uint256
+    ) external view returns (uint256);
+    function assertTrue(
+        bool,
+        string calldata
+    ) external pure;
+    function assertEq(
+        string calldata,
+        string calldata
+    ) external pure;
+    function assertEq(
+        string calldata,
+        string calldata,
+        string calldata
+    ) external pure;
+    function assertEq(
+        uint256,
+        uint256,
+        string calldata
+    ) external pure;
 }
 
 /// @dev A verifier to be called: the monolithic one, or the split one with its key's address before the calldata.
