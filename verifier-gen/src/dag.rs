@@ -148,11 +148,12 @@ impl Dag {
             _ => {}
         }
         // (x + product) + y = (x + y) + product
-        if let (Node::Add(x, m), false) = (self.node(a), self.is_product(b)) {
-            if self.is_product(m) && !self.is_product(x) {
-                let sum = self.add(x, b);
-                return self.intern(Node::Add(sum, m));
-            }
+        if let (Node::Add(x, m), false) = (self.node(a), self.is_product(b))
+            && self.is_product(m)
+            && !self.is_product(x)
+        {
+            let sum = self.add(x, b);
+            return self.intern(Node::Add(sum, m));
         }
         // The product on the right, otherwise the older node on the left.
         let swap = match (self.is_product(a), self.is_product(b)) {

@@ -130,7 +130,7 @@ fn program_words(shape: &Shape, program: &Program, layout: &Layout) -> Vec<Word>
     }
     // Padding writes zero to the scratch space.
     let zero = pointer(layout.key.constants.start);
-    while lanes.len() % (4 * LANES) != 0 {
+    while !lanes.len().is_multiple_of(4 * LANES) {
         lanes.extend([0, zero, zero, zero]);
     }
     pack(&lanes)

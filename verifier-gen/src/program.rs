@@ -199,11 +199,11 @@ fn fuse(dag: &Dag, root: Id) -> Vec<Fused> {
 fn fuse_sum(dag: &Dag, to: Id, terms: [Id; 2], uses: &[usize], absorbed: &mut [bool]) -> Fused {
     let [x, y] = terms;
     for (product, rest) in [(y, x), (x, y)] {
-        if let Node::Mul(a, b) = dag.node(product) {
-            if uses[product.index()] == 1 {
-                absorbed[product.index()] = true;
-                return Fused::new(to, a, b, Source::Node(rest));
-            }
+        if let Node::Mul(a, b) = dag.node(product)
+            && uses[product.index()] == 1
+        {
+            absorbed[product.index()] = true;
+            return Fused::new(to, a, b, Source::Node(rest));
         }
     }
     Fused {
