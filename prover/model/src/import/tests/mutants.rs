@@ -104,10 +104,10 @@ fn mutate_attribute(node: &mut NodeProto, number: i64, random: &mut Random) {
             }
         }
         _ => {
-            if let Some(tensor) = &mut attribute.t {
-                if tensor.raw_data.len() == 8 {
-                    tensor.raw_data = number.to_le_bytes().to_vec();
-                }
+            if let Some(tensor) = &mut attribute.t
+                && tensor.raw_data.len() == 8
+            {
+                tensor.raw_data = number.to_le_bytes().to_vec();
             }
         }
     }
