@@ -3,8 +3,8 @@
 use crate::args::{ObjectiveArg, SetupArgs, StageArg};
 use crate::ui::{Bars, Output};
 use eyre::WrapErr;
-use halocast_prover::aggregate::Objective;
-use halocast_prover::pipeline::{self, SetupOptions, Stage};
+use halocast_prover::aggregate::{Objective, Width};
+use halocast_prover::pipeline::{self, AggregationOptions, SetupOptions, Stage};
 use halocast_prover::srs::SrsSource;
 use std::process::ExitCode;
 
@@ -13,7 +13,12 @@ pub(crate) fn run(args: SetupArgs, out: &Output) -> eyre::Result<ExitCode> {
     let options = SetupOptions {
         srs: args.srs.map_or(SrsSource::Development, SrsSource::File),
         stage: stage(args.stage),
-        objective: args.objective.map(objective),
+        aggregation: AggregationOptions {
+            objective: args.objective.map(objective),
+            fold: args.fold,
+            width: args.width.map(width).transpose()?,
+            max_memory: args.max_memory,
+        },
     };
     let report = pipeline::setup(&mut bundle, &options, &Bars::new())
         .wrap_err_with(|| format!("cannot set up {}", args.bundle.display()))?;
@@ -37,6 +42,17 @@ pub(crate) fn objective(arg: ObjectiveArg) -> Objective {
         ObjectiveArg::Total => Objective::Total,
         ObjectiveArg::Gas => Objective::Gas,
     }
+}
+
+fn width(columns: usize) -> eyre::Result<Width> {
+    let of = |width: &Width| width.columns() == columns;
+    let known = || {
+        Width::ALL
+            .map(|width| width.columns().to_string())
+            .join(", ")
+    };
+    let width = Width::ALL.into_iter().find(of);
+    width.ok_or_else(|| eyre::eyre!("--width {columns}: it can be {}", known()))
 }
 
 pub(super) fn stage(arg: StageArg) -> Stage {

@@ -13,7 +13,7 @@ use crate::commands::{compile, setup::objective};
 use crate::ui::{Bars, Output};
 use eyre::WrapErr;
 use halocast_prover::bundle::{Bundle, create_dir, write_json};
-use halocast_prover::pipeline::{self, SetupOptions, StageCost};
+use halocast_prover::pipeline::{self, AggregationOptions, SetupOptions, StageCost};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -36,7 +36,10 @@ pub(crate) fn run(args: DemoArgs, out: &Output) -> eyre::Result<ExitCode> {
     say("2. keys");
     let mut bundle = Bundle::open(&bundle_dir)?;
     let options = SetupOptions {
-        objective: Some(objective(args.objective)),
+        aggregation: AggregationOptions {
+            objective: Some(objective(args.objective)),
+            ..AggregationOptions::default()
+        },
         ..SetupOptions::default()
     };
     let setup = pipeline::setup(&mut bundle, &options, &bars).wrap_err("cannot set up")?;

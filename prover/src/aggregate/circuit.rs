@@ -1,24 +1,27 @@
-//! Assembly of the aggregation circuit: the in-circuit verifiers, one accumulator, the statement.
+//! Assembly of the aggregation circuit: the in-circuit verifiers, one accumulator, what is exposed.
 //!
-//! For each layer proof snark-verifier's succinct verifier runs over the loader and leaves a pair (L_i, R_i) of
-//! unevaluated sums with e(L_i, G2) = e(R_i, τG2) exactly if the proof is valid. The pairs become one:
+//! For each proof snark-verifier's succinct verifier runs over the loader and leaves a pair (L, R) of unevaluated sums with
+//! e(L, G2) = e(R, τG2) exactly if the proof is valid. A fold brings the pair that it exposes along: its points are
+//! assigned, and their limbs are the instances that its verifier sees. All m pairs become one:
 //!
 //! ```text
 //! r = Poseidon(key digest_0, end_0, …, key digest_{n−1}, end_{n−1}, B_L, B_R)
 //! L = B_L + Σ r^(i+1) L_i        R = B_R + Σ r^(i+1) R_i
 //! ```
-//! `end_i` is squeezed from the transcript of proof i after its last element, so r depends on everything that
-//! (L_i, R_i) is computed from: the key (digest), the instances and the proof (end). If some pair is invalid,
-//! e(L, G2) = e(R, τG2) holds for at most n values of r, probability n/r.
+//! `end_i` is squeezed from the transcript of proof i after its last element, so r depends on everything that the pairs are
+//! computed from: the key (digest), the instances (with them the pair of a fold) and the proof (end). If some pair is
+//! invalid, e(L, G2) = e(R, τG2) holds for at most m values of r, probability m/r.
 //! (B_L, B_R) = s·(τG, G) with random s is a valid pair chosen by the prover; it makes (L, R) uniform among the valid
 //! pairs, so the exposed accumulator says nothing about the layer proofs. It is absorbed before r, so it cannot be used
 //! to cancel an invalid pair.
 
 use super::{
-    AggregationShape, InputVisibility, Openings,
+    InnerProof,
+    accumulator::{self, Pair},
     assembly::{AggregationCircuit, CircuitParams},
     curve::{Combination, DeferredEcc, DeferredPoint, PointChip, StockChip, WideChip},
-    inner,
+    items::{self, AssignedItem},
+    slot::Slot,
     statement::{Hasher, Segment, StatementWitness, constrain},
 };
 use halo2_base::{
@@ -27,23 +30,24 @@ use halo2_base::{
         GateInstructions,
         circuit::{CircuitBuilderStage, builder::BaseCircuitBuilder},
     },
-    halo2_proofs::halo2curves::{
-        bn256::{Fr, G1, G1Affine},
-        ff::Field,
-        group::Curve,
-    },
+    halo2_proofs::halo2curves::bn256::{Fr, G1Affine},
 };
 use halocast_ecc::EccError;
-use rand::RngCore;
 use snark_verifier::{
     Error,
-    loader::halo2::{Halo2Loader, halo2_ecc::bn254::FpChip},
+    loader::{
+        ScalarLoader,
+        halo2::{Halo2Loader, halo2_ecc::bn254::FpChip},
+    },
     pcs::{
         AccumulatorEncoding,
         kzg::{KzgAccumulator, KzgSuccinctVerifyingKey},
     },
     util::transcript::Transcript,
-    verifier::{SnarkVerifier, plonk::PlonkSuccinctVerifier},
+    verifier::{
+        SnarkVerifier,
+        plonk::{PlonkProtocol, PlonkSuccinctVerifier},
+    },
 };
 use snark_verifier_sdk::{
     BITS, LIMBS, SHPLONK, Snark,
@@ -51,37 +55,30 @@ use snark_verifier_sdk::{
 };
 use std::{mem, rc::Rc};
 
-/// A valid accumulator of random size, s·(τG, G).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Blind {
-    pub(crate) lhs: G1Affine,
-    pub(crate) rhs: G1Affine,
-}
-
-impl Blind {
-    pub(crate) fn random(g: G1Affine, tau_g: G1Affine, rng: impl RngCore) -> Self {
-        let s = Fr::random(rng);
-        Self {
-            lhs: (tau_g * s).to_affine(),
-            rhs: (G1::from(g) * s).to_affine(),
-        }
-    }
-}
-
-/// Everything that fills the circuit.
-#[derive(Clone, Copy)]
+/// Everything that fills the circuit: a proof for each slot, the random pair, what to expose.
+#[derive(Clone)]
 pub(crate) struct Witness<'a> {
-    pub(crate) snarks: &'a [Snark],
-    pub(crate) blind: Blind,
-    pub(crate) openings: &'a Openings,
-    pub(crate) model_salt: Fr,
-    pub(crate) context: Fr,
+    pub(crate) proofs: &'a [InnerProof],
+    pub(crate) blind: Pair,
+    pub(crate) exposed: Exposed<'a>,
+}
+
+/// Words beside the accumulator.
+#[derive(Clone)]
+pub(crate) enum Exposed<'a> {
+    /// D: which proofs were verified.
+    Items,
+    /// The statement about the first `segments` layer proofs.
+    Statement {
+        segments: usize,
+        words: StatementWitness<'a>,
+    },
 }
 
 type Loader<C> = Rc<Halo2Loader<G1Affine, DeferredEcc<C>>>;
 type Verifier = PlonkSuccinctVerifier<SHPLONK, NoAccumulator>;
 
-/// Layer proofs carry no accumulator of their own; the shape refuses those that do.
+/// Accumulators of folds are taken from their instances here; snark-verifier is not told of them.
 #[derive(Clone, Debug)]
 struct NoAccumulator;
 
@@ -97,74 +94,106 @@ impl<C: PointChip> AccumulatorEncoding<G1Affine, Loader<C>> for NoAccumulator {
 
 /// What the verifier of one proof leaves.
 struct Verified<P> {
-    segment: Segment,
+    item: AssignedItem,
     end: AssignedValue<Fr>,
-    lhs: DeferredPoint<P>,
-    rhs: DeferredPoint<P>,
+    /// The proof's own (L, R), then the one that a fold exposes.
+    pairs: Vec<[DeferredPoint<P>; 2]>,
 }
 
-/// Builds the circuit. Its constraints depend on the parameters, the shape and `g` only.
+/// Builds the circuit. Its constraints depend on the parameters, the slots, what is exposed and `g` only.
 pub(crate) fn build(
     stage: CircuitBuilderStage,
     params: &CircuitParams,
     g: G1Affine,
-    shape: &AggregationShape,
+    slots: &[Slot],
     witness: Witness<'_>,
 ) -> Result<AggregationCircuit, EccError> {
     let mut builder = BaseCircuitBuilder::from_stage(stage).use_params(params.base.clone());
     if params.wide.is_none() {
         let range = builder.range_chip();
         let field = FpChip::<Fr>::new(&range, BITS, LIMBS);
-        fill(&mut builder, &StockChip::new(&field), g, shape, witness);
+        fill(&mut builder, &StockChip::new(&field), g, slots, witness);
         return Ok(AggregationCircuit::stock(builder));
     }
     let chip = WideChip::default();
-    fill(&mut builder, &chip, g, shape, witness);
+    fill(&mut builder, &chip, g, slots, witness);
     AggregationCircuit::wide(builder, params, &chip.into_jobs())
 }
 
-/// Verifiers, accumulator, statement.
+/// Verifiers, accumulator, exposed words.
 fn fill<C: PointChip>(
     builder: &mut BaseCircuitBuilder<Fr>,
     chip: &C,
     g: G1Affine,
-    shape: &AggregationShape,
+    slots: &[Slot],
     witness: Witness<'_>,
 ) {
     let hasher = Hasher::new(builder.main(0), chip.gate());
     let loader = Halo2Loader::new(DeferredEcc::new(chip.clone()), mem::take(builder.pool(0)));
     let svk = KzgSuccinctVerifyingKey::new(g);
-    let verified: Vec<_> = witness
-        .snarks
-        .iter()
-        .map(|snark| verify(&loader, &hasher, &svk, snark))
+    let proofs = slots.iter().zip(witness.proofs);
+    let verified: Vec<_> = proofs
+        .map(|(slot, proof)| verify(&loader, &hasher, &svk, slot, &proof.snark))
         .collect();
     *builder.pool(0) = loader.take_ctx();
 
-    let accumulator = accumulate(builder, chip, &hasher, &verified, witness.blind);
-    let segments: Vec<Segment> = verified.iter().map(|v| v.segment).collect();
-    let openings = witness.openings;
-    let statement = StatementWitness {
-        input: (shape.visibility() == InputVisibility::Public)
-            .then_some((openings.salt_in, &openings.inputs[..])),
-        output: (openings.salt_out, &openings.outputs),
-        model_salt: witness.model_salt,
-        context: witness.context,
-    };
-    let words = constrain(builder.main(0), &hasher, &segments, &statement);
+    let accumulator = accumulate(builder, chip, &hasher, &verified, &witness.blind);
+    let words = expose(builder, &hasher, slots, &verified, &witness);
     builder.assigned_instances[0] = [accumulator, words].concat();
 }
 
-/// Runs the succinct verifier of one proof. Key and instances are fresh cells; the statement ties them.
+/// The public words after the accumulator.
+fn expose<P>(
+    builder: &mut BaseCircuitBuilder<Fr>,
+    hasher: &Hasher<'_>,
+    slots: &[Slot],
+    verified: &[Verified<P>],
+    witness: &Witness<'_>,
+) -> Vec<AssignedValue<Fr>> {
+    let ctx = builder.main(0);
+    match &witness.exposed {
+        Exposed::Items => {
+            let items: Vec<_> = verified.iter().map(|v| v.item.clone()).collect();
+            vec![items::constrain_digest(ctx, hasher, &items)]
+        }
+        Exposed::Statement { segments, words } => {
+            let all = slots.iter().zip(verified).zip(witness.proofs);
+            let opened: Vec<Segment> = all
+                .flat_map(|((slot, v), proof)| {
+                    items::open(ctx, hasher, slot, &v.item, &proof.items)
+                })
+                .collect();
+            constrain(ctx, hasher, &opened[..*segments], words)
+        }
+    }
+}
+
+/// Runs the succinct verifier of one proof. Key and instances are fresh cells; what is exposed ties them.
 fn verify<C: PointChip>(
     loader: &Loader<C>,
     hasher: &Hasher<'_>,
     svk: &KzgSuccinctVerifyingKey<G1Affine>,
+    slot: &Slot,
     snark: &Snark,
 ) -> Verified<C::Point> {
-    let protocol = snark.protocol.loaded_preprocessed_as_witness(loader, false);
-    let boundary = inner::boundary(snark).map(|word| loader.assign_scalar(word));
-    let instances = vec![boundary.to_vec()];
+    let any_domain = matches!(slot, Slot::AnyLayer(_));
+    let protocol = snark
+        .protocol
+        .loaded_preprocessed_as_witness(loader, any_domain);
+    let k = match &protocol.domain_as_witness {
+        Some(domain) => domain.k.assigned().to_owned(),
+        None => {
+            let k = loader.load_const(&Fr::from(snark.protocol.domain.k as u64));
+            k.into_assigned()
+        }
+    };
+    let (carried, limbs) = carried_pair(loader, slot, snark);
+    let given = &snark.instances[0][limbs.len()..];
+    let words: Vec<_> = given
+        .iter()
+        .map(|word| loader.assign_scalar(*word))
+        .collect();
+    let instances = vec![[limbs, words.clone()].concat()];
     let mut transcript = PoseidonTranscript::<Loader<C>, &[u8]>::from_spec(
         loader,
         snark.proof(),
@@ -175,32 +204,61 @@ fn verify<C: PointChip>(
     let end = transcript.squeeze_challenge().into_assigned();
     let accumulators = Verifier::verify(svk, &protocol, &instances, &proof)
         .expect("the loader defers every check");
-    let [accumulator] =
-        <[_; 1]>::try_from(accumulators).expect("a proof without old accumulators leaves one");
+    let own = accumulators
+        .iter()
+        .map(|pair| [&pair.lhs, &pair.rhs].map(|point| point.assigned().clone()));
+    let key_digest = key_digest(loader, hasher, &protocol);
+    let item = AssignedItem {
+        k,
+        key_digest,
+        words: words.into_iter().map(|w| w.into_assigned()).collect(),
+    };
+    let pairs = own.chain(carried).collect();
+    Verified { item, end, pairs }
+}
 
-    let state = protocol
-        .transcript_initial_state
-        .clone()
-        .expect("the shape demands it")
-        .into_assigned();
+/// The pair that a fold exposes, and its limbs as the instances that say so.
+fn carried_pair<C: PointChip>(
+    loader: &Loader<C>,
+    slot: &Slot,
+    snark: &Snark,
+) -> (
+    Option<[DeferredPoint<C::Point>; 2]>,
+    Vec<<Loader<C> as ScalarLoader<Fr>>::LoadedScalar>,
+) {
+    if !slot.accumulates() {
+        return (None, vec![]);
+    }
+    let pair = accumulator::decode(&snark.instances[0][..super::ACCUMULATOR_WORDS]);
+    let pair = pair.expect("limbs and points were checked natively");
+    let chip = loader.ecc_chip().chip().clone();
+    let mut ctx = loader.ctx_mut();
+    let points = [pair.lhs, pair.rhs].map(|point| chip.assign_point(ctx.main(), point));
+    let limbs: Vec<_> = points
+        .iter()
+        .flat_map(|point| chip.limbs(ctx.main(), point))
+        .collect();
+    drop(ctx);
+    let limbs = limbs
+        .into_iter()
+        .map(|limb| loader.scalar_from_assigned(limb));
+    (Some(points.map(DeferredPoint::Plain)), limbs.collect())
+}
+
+/// Hash of the key: transcript state, then both coordinates of every preprocessed commitment.
+fn key_digest<C: PointChip>(
+    loader: &Loader<C>,
+    hasher: &Hasher<'_>,
+    protocol: &PlonkProtocol<G1Affine, Loader<C>>,
+) -> AssignedValue<Fr> {
+    let state = protocol.transcript_initial_state.clone();
+    let state = state.expect("the slot demands it").into_assigned();
     let chip = loader.ecc_chip().chip().clone();
     let coordinates = protocol.preprocessed.iter().flat_map(|point| {
         chip.native_coordinates(point.assigned().plain().expect("assigned as a witness"))
     });
     let key: Vec<_> = std::iter::once(state).chain(coordinates).collect();
-    let key_digest = hasher.hash(loader.ctx_mut().main(), &key);
-    let segment = Segment {
-        k: snark.protocol.domain.k as u32,
-        key_digest,
-        boundary: boundary.map(|b| b.into_assigned()),
-    };
-    let [lhs, rhs] = [&accumulator.lhs, &accumulator.rhs].map(|point| point.assigned().clone());
-    Verified {
-        segment,
-        end,
-        lhs,
-        rhs,
-    }
+    hasher.hash(loader.ctx_mut().main(), &key)
 }
 
 /// Folds all pairs and the blind into one and returns its limbs.
@@ -209,32 +267,29 @@ fn accumulate<C: PointChip>(
     chip: &C,
     hasher: &Hasher<'_>,
     verified: &[Verified<C::Point>],
-    blind: Blind,
+    blind: &Pair,
 ) -> Vec<AssignedValue<Fr>> {
     let pool = builder.pool(0);
     let ctx = pool.main();
     let blind = [blind.lhs, blind.rhs].map(|point| chip.assign_point(ctx, point));
-    let ends = verified.iter().flat_map(|v| [v.segment.key_digest, v.end]);
+    let ends = verified.iter().flat_map(|v| [v.item.key_digest, v.end]);
     let absorbed: Vec<_> = ends
         .chain(blind.iter().flat_map(|b| chip.native_coordinates(b)))
         .collect();
     let r = hasher.hash(ctx, &absorbed);
+    let pairs: Vec<_> = verified.iter().flat_map(|v| &v.pairs).collect();
     let mut powers = vec![r];
-    while powers.len() < verified.len() {
+    while powers.len() < pairs.len() {
         let next = chip.gate().mul(ctx, powers[powers.len() - 1], r);
         powers.push(next);
     }
-    let sides = [
-        verified.iter().map(|v| &v.lhs).collect::<Vec<_>>(),
-        verified.iter().map(|v| &v.rhs).collect(),
-    ];
     let mut limbs = vec![];
-    for (side, blind) in sides.into_iter().zip(blind) {
+    for (side, blind) in blind.into_iter().enumerate() {
         let ctx = pool.main();
-        let scaled = side
+        let scaled = pairs
             .iter()
             .zip(&powers)
-            .map(|(s, p)| s.combination().scaled_by(ctx, chip.gate(), *p))
+            .map(|(pair, p)| pair[side].combination().scaled_by(ctx, chip.gate(), *p))
             .collect();
         let pairs = Combination::pairs(scaled, ctx, chip);
         let point = chip.multi_scalar_multiply(pool, &pairs, &blind);

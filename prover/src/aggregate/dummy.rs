@@ -1,5 +1,11 @@
 //! Stand-ins for key generation: proofs of the right shape made of random points and scalars. They never verify.
 
+use super::{
+    InnerProof, PUBLIC_WORDS_PER_LAYER,
+    accumulator::{Pair, encode},
+    items::Item,
+    slot::Slot,
+};
 use halo2_base::halo2_proofs::halo2curves::{
     bn256::{Fr, G1, G1Affine},
     ff::{Field, PrimeField},
@@ -38,7 +44,17 @@ pub(crate) fn evm_proof_len(protocol: &PlonkProtocol<G1Affine>) -> usize {
 }
 
 /// Random points everywhere: equal points would meet the exceptional cases of curve addition.
-pub(crate) fn snark(slot: &PlonkProtocol<G1Affine>, mut rng: impl RngCore) -> Snark {
+pub(crate) fn proof(slot: &Slot, mut rng: impl RngCore) -> InnerProof {
+    let mut snark = snark(slot.protocol(), &mut rng);
+    if slot.accumulates() {
+        let words = encode(&pair(&mut rng));
+        snark.instances[0][..words.len()].copy_from_slice(&words);
+    }
+    let items = items(slot);
+    InnerProof { snark, items }
+}
+
+fn snark(slot: &PlonkProtocol<G1Affine>, mut rng: impl RngCore) -> Snark {
     let mut protocol = slot.clone();
     protocol.preprocessed.fill_with(|| point(&mut rng));
     protocol.transcript_initial_state = Some(Fr::random(&mut rng));
@@ -55,6 +71,31 @@ pub(crate) fn snark(slot: &PlonkProtocol<G1Affine>, mut rng: impl RngCore) -> Sn
     Snark::new(protocol, instances, proof)
 }
 
-pub(crate) fn point(rng: impl RngCore) -> G1Affine {
+/// What the digest of a fold is opened to.
+fn items(slot: &Slot) -> Vec<Item> {
+    let Slot::Fold(vk) = slot else {
+        return vec![];
+    };
+    let item = |below: &Slot| {
+        let words = match below.accumulates() {
+            true => 1,
+            false => PUBLIC_WORDS_PER_LAYER,
+        };
+        Item {
+            k: below.protocol().domain.k as u32,
+            key_digest: Fr::ZERO,
+            words: vec![Fr::ZERO; words],
+            items: items(below),
+        }
+    };
+    vk.slots().iter().map(item).collect()
+}
+
+/// Two points that are no valid pair.
+pub(crate) fn pair(mut rng: impl RngCore) -> Pair {
+    Pair::new(point(&mut rng), point(&mut rng))
+}
+
+fn point(rng: impl RngCore) -> G1Affine {
     G1::random(rng).to_affine()
 }

@@ -18,7 +18,7 @@ pub enum AggregateError {
         reason: String,
     },
     /// More or fewer proofs than the key is for.
-    #[error("{got} layer proofs, the key is for {expected}")]
+    #[error("{got} proofs, the key is for {expected}")]
     SegmentCount {
         /// Proofs given.
         got: usize,
@@ -34,6 +34,28 @@ pub enum AggregateError {
         segment: usize,
         /// What differs.
         reason: String,
+    },
+    /// A fold that does not verify, or whose items are not those that it is about.
+    #[error("fold {index}: {reason}")]
+    Fold {
+        /// Position among the folds.
+        index: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A fold of no proofs or too many was asked for.
+    #[error("a fold for {got} proofs: 1 to {} can be folded", super::MAX_FOLD)]
+    FoldCapacity {
+        /// Proofs asked for.
+        got: usize,
+    },
+    /// No proofs, or more than the fold takes.
+    #[error("{got} proofs to fold, the key is for 1 to {capacity}")]
+    FoldCount {
+        /// Proofs given.
+        got: usize,
+        /// Most proofs that the key takes.
+        capacity: usize,
     },
     /// A layer proof that does not verify.
     #[error("segment {segment}: the layer proof is not valid: {reason}")]
@@ -104,6 +126,21 @@ pub enum AggregateError {
         /// Largest domain allowed.
         max_k: u32,
     },
+    /// The memory allowed holds no layout, or not the width asked for.
+    #[error(
+        "the aggregation needs {:.1} GiB, {:.1} GiB may be used; with {width} columns it needs {:.1} GiB",
+        gib(*.needed), gib(*.available), gib(*.width_needs)
+    )]
+    NoMemory {
+        /// Least bytes of what was asked for.
+        needed: u64,
+        /// Bytes allowed.
+        available: u64,
+        /// Range-checked columns of a layout that fits, or of the smallest.
+        width: usize,
+        /// Bytes that this one needs.
+        width_needs: u64,
+    },
     /// The multiplication chip refused its inputs: a point at infinity, or a circuit of another shape.
     #[error("multi-scalar multiplication: {0}")]
     Ecc(#[from] halocast_ecc::EccError),
@@ -129,6 +166,10 @@ pub enum AggregateError {
         /// What is wrong.
         reason: String,
     },
+}
+
+fn gib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
 }
 
 /// Why an outer proof is refused.

@@ -1,7 +1,10 @@
-//! Native checks before a circuit is built: each layer proof, the chain of boundaries, the openings. The circuit proves
-//! the same again; these say which segment is at fault, in milliseconds instead of minutes.
+//! Native checks before a circuit is built: each proof, the chain of boundaries, the openings. The circuit proves the same
+//! again; these say which proof is at fault, in milliseconds instead of minutes.
 
-use super::{AggregateError, AggregationShape, InputVisibility, Openings, dummy, shape};
+use super::{
+    AggregateError, AggregationShape, InputVisibility, Openings, PUBLIC_WORDS_PER_LAYER,
+    accumulator, dummy, items::Item, shape::ACCUMULATOR_WORDS, slot::Slot,
+};
 use crate::poseidon::boundary_commitment;
 use halo2_base::halo2_proofs::halo2curves::{
     bn256::{Bn256, Fr, G1Affine},
@@ -15,7 +18,36 @@ use snark_verifier_sdk::{
     halo2::{POSEIDON_SPEC, PoseidonTranscript},
 };
 
-/// Verifies one layer proof (SHPLONK, Poseidon transcript) to the end, pairing included.
+/// A proof that goes into a circuit: of a layer, or a fold with the items that it is about.
+#[derive(Clone, Debug)]
+pub struct InnerProof {
+    pub(crate) snark: Snark,
+    pub(crate) items: Vec<Item>,
+}
+
+/// A layer proof.
+impl From<Snark> for InnerProof {
+    fn from(snark: Snark) -> Self {
+        Self {
+            snark,
+            items: vec![],
+        }
+    }
+}
+
+impl InnerProof {
+    /// What its public words say, as folds see it.
+    pub(crate) fn item(&self) -> Item {
+        let skip = match self.items.is_empty() {
+            true => 0,
+            false => ACCUMULATOR_WORDS,
+        };
+        Item::of(&self.snark, skip, &self.items)
+    }
+}
+
+/// Verifies one proof (SHPLONK, Poseidon transcript) to the end, pairing included. An accumulator among its public words is
+/// not looked at.
 pub fn verify_layer_proof(
     deciding_key: &KzgDecidingKey<Bn256>,
     snark: &Snark,
@@ -44,53 +76,88 @@ pub fn verify_layer_proof(
         .map_err(|_| "the pairing check failed".to_owned())
 }
 
-/// The two public words of a layer proof: commitments at its input and its output.
-pub(crate) fn boundary(snark: &Snark) -> [Fr; 2] {
-    [snark.instances[0][0], snark.instances[0][1]]
+/// The pairing that a fold puts off, and what its digest opens to.
+fn verify_fold(
+    deciding_key: &KzgDecidingKey<Bn256>,
+    slot: &Slot,
+    proof: &InnerProof,
+) -> Result<(), String> {
+    let words = &proof.snark.instances[0];
+    let pair = accumulator::decode(&words[..ACCUMULATOR_WORDS])
+        .ok_or("its accumulator is not two points in limbs")?;
+    accumulator::decide(deciding_key, pair)
+        .map_err(|_| "the pairing check of the proofs under it failed")?;
+    proof.item().check(slot)
 }
 
-pub(crate) fn check(
-    shape: &AggregationShape,
+/// Proofs against their slots.
+pub(crate) fn check_proofs(
+    slots: &[Slot],
     deciding_key: &KzgDecidingKey<Bn256>,
-    snarks: &[Snark],
-    openings: &Openings,
+    proofs: &[InnerProof],
 ) -> Result<(), AggregateError> {
-    if snarks.len() != shape.segments() {
+    if proofs.len() != slots.len() {
         return Err(AggregateError::SegmentCount {
-            got: snarks.len(),
-            expected: shape.segments(),
+            got: proofs.len(),
+            expected: slots.len(),
         });
     }
-    for (segment, (slot, snark)) in shape.slots().iter().zip(snarks).enumerate() {
-        shape::same_circuit(slot, &snark.protocol)
+    for (segment, (slot, proof)) in slots.iter().zip(proofs).enumerate() {
+        let snark = &proof.snark;
+        slot.takes(&snark.protocol)
             .map_err(|reason| AggregateError::SegmentShape { segment, reason })?;
         if let Some(column) = infinite(&snark.protocol.preprocessed) {
             let reason = format!("commitment {column} of its key is the point at infinity");
             return Err(AggregateError::SegmentShape { segment, reason });
         }
-        verify_layer_proof(deciding_key, snark)
-            .map_err(|reason| AggregateError::InnerProof { segment, reason })?;
+        let layer = || verify_layer_proof(deciding_key, snark);
+        match slot {
+            Slot::Fold(_) => layer()
+                .and_then(|()| verify_fold(deciding_key, slot, proof))
+                .map_err(|reason| AggregateError::Fold {
+                    index: segment,
+                    reason,
+                })?,
+            Slot::Layer(_) | Slot::AnyLayer(_) => {
+                layer().map_err(|reason| AggregateError::InnerProof { segment, reason })?;
+            }
+        }
     }
-    for (segment, pair) in snarks.windows(2).enumerate() {
-        if boundary(&pair[0])[1] != boundary(&pair[1])[0] {
+    Ok(())
+}
+
+/// Proofs, chain and openings of a statement.
+pub(crate) fn check(
+    shape: &AggregationShape,
+    deciding_key: &KzgDecidingKey<Bn256>,
+    proofs: &[InnerProof],
+    openings: &Openings,
+) -> Result<(), AggregateError> {
+    check_proofs(shape.slots(), deciding_key, proofs)?;
+    let items: Vec<Item> = proofs.iter().map(InnerProof::item).collect();
+    let leaves = items.iter().flat_map(Item::leaves);
+    let cuts: Vec<[Fr; PUBLIC_WORDS_PER_LAYER]> = leaves
+        .take(shape.segments())
+        .map(|leaf| [leaf.words[0], leaf.words[1]])
+        .collect();
+    for (segment, pair) in cuts.windows(2).enumerate() {
+        if pair[0][1] != pair[1][0] {
             return Err(AggregateError::BrokenChain { segment });
         }
     }
     let layout = shape.layout();
     if shape.visibility() == InputVisibility::Public {
-        let first = boundary(&snarks[0])[0];
         check_opening(
             "input",
-            first,
+            cuts[0][0],
             layout.input_words,
             openings.salt_in,
             &openings.inputs,
         )?;
     }
-    let last = boundary(&snarks[snarks.len() - 1])[1];
     check_opening(
         "output",
-        last,
+        cuts[cuts.len() - 1][1],
         layout.output_words,
         openings.salt_out,
         &openings.outputs,

@@ -6,29 +6,37 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `shape.rs` | what a key depends on; order of the public words |
-//! | `commitment.rs` | M, natively |
-//! | `inner.rs` | native checks before anything is built |
+//! | `slot.rs`, `shape.rs` | which proofs go in; what a key depends on; order of the public words |
+//! | `commitment.rs`, `items.rs` | M, natively; D, the digest of a fold, natively and as constraints |
+//! | `inner.rs` | proofs that go in, and their native checks before anything is built |
+//! | `accumulator.rs` | the pair of points that stands for all pairing checks, natively |
 //! | `curve/` | the seam for curve arithmetic, its two chips, and multiplication put off to the end |
 //! | `statement.rs` | chain, openings and M as constraints |
 //! | `circuit.rs` | in-circuit verifiers, one blinded accumulator |
 //! | `assembly.rs` | the halo2 circuit: scalar columns and the chip's |
-//! | `plan.rs` | choice of k and columns |
-//! | `key.rs`, `prove.rs`, `verify.rs` | keys and their files, proving, the native verifier |
+//! | `plan.rs`, `layout.rs` | choice of k and columns |
+//! | `circuit_key.rs` | proving keys and their files |
+//! | `fold.rs` | folds: proofs of proofs, for trees |
+//! | `key.rs`, `verify.rs` | the proof for the chain and its native verifier |
 //!
 //! Not here: the layer circuit, packing of words, what to do with the proof.
 
+mod accumulator;
 mod assembly;
 mod circuit;
+mod circuit_key;
 mod commitment;
 mod curve;
 mod dummy;
 mod error;
+mod fold;
 mod inner;
+mod items;
 mod key;
+mod layout;
 mod plan;
-mod prove;
 mod shape;
+mod slot;
 mod statement;
 #[cfg(test)]
 mod tests;
@@ -36,13 +44,14 @@ mod verify;
 
 pub use commitment::{MODEL_COMMITMENT_VERSION, model_commitment, segment_key_digest};
 pub use error::{AggregateError, VerifyError};
-pub use inner::verify_layer_proof;
-pub use key::{AggregationKey, KeygenError};
+pub use fold::{FoldKey, FoldShape, FoldVk, MAX_FOLD};
+pub use halocast_ecc::Width;
+pub use inner::{InnerProof, verify_layer_proof};
+pub use items::Item;
+pub use key::{AggregationKey, AggregationRequest, KeygenError};
 pub use plan::{AggregationConfig, CurveChip, Objective};
-pub use prove::AggregationRequest;
-pub use shape::{
-    ACCUMULATOR_WORDS, AggregationShape, InputVisibility, InstanceLayout, verifier_points,
-};
+pub use shape::{ACCUMULATOR_WORDS, AggregationShape, InputVisibility, InstanceLayout};
+pub use slot::verifier_points;
 pub use snark_verifier_sdk::Snark;
 pub use verify::{AggregationVk, OuterProof};
 

@@ -45,6 +45,10 @@ pub struct AggregationConfig {
     pub chip: CurveChip,
     /// What to spend least of; the stock chip has no choice.
     pub objective: Objective,
+    /// Number of range-checked columns of our chip; `None`: whatever serves the objective.
+    pub width: Option<Width>,
+    /// Bytes that a prover may use, key included.
+    pub max_memory: u64,
     /// Largest number of gate columns.
     pub max_advice: usize,
     /// Limit for the estimated code of the raw verifier (EIP-170 allows 24,576 bytes).
@@ -58,6 +62,8 @@ impl Default for AggregationConfig {
             max_k: 22,
             chip: CurveChip::default(),
             objective: Objective::default(),
+            width: None,
+            max_memory: u64::MAX,
             max_advice: 9,
             max_code_bytes: 24_000,
         }
@@ -134,25 +140,79 @@ pub(crate) fn choose_wide(
             width,
             k,
             jobs: jobs.to_vec(),
+        })
+        .map(|wide| Layout {
+            columns: advice.div_ceil((1 << wide.k) - WIDE_BLINDING_ROWS),
+            wide,
         });
-    let columns = |p: &EccParams| advice.div_ceil((1 << p.k) - WIDE_BLINDING_ROWS);
-    let seconds = |p: &EccParams| wide_seconds(p, columns(p));
-    let fits = |p: &EccParams| p.check().is_ok() && columns(p) <= config.max_advice;
-    let all: Vec<EccParams> = layouts.filter(fits).collect();
-    let fastest = all.iter().map(seconds).fold(f64::INFINITY, f64::min);
+    let holds = |l: &Layout| l.wide.check().is_ok() && l.columns <= config.max_advice;
+    let all: Vec<Layout> = layouts.filter(holds).collect();
+    let asked = |l: &&Layout| config.width.is_none_or(|width| width == l.wide.width);
+    let candidates: Vec<&Layout> = all.iter().filter(asked).collect();
+    if candidates.is_empty() {
+        return Err(AggregateError::TooManyPoints {
+            points: jobs.iter().sum(),
+            max_k: config.max_k,
+        });
+    }
+    let best = best(&candidates, config).ok_or_else(|| no_memory(&candidates, &all, config))?;
+    Ok(wide_params(best.wide.clone(), best.columns))
+}
+
+/// A circuit with our chip: its shape, and the gate columns beside it.
+struct Layout {
+    wide: EccParams,
+    columns: usize,
+}
+
+impl Layout {
+    /// CPU seconds of the prover.
+    fn seconds(&self) -> f64 {
+        let work = 30.0 + 1.9 * self.wide.width.columns() as f64 + 3.0 * self.columns as f64;
+        (f64::from(self.wide.k) - 18.0).exp2() * work
+    }
+
+    /// Peak memory of the prover: so many polynomials an advice column, of 32 bytes a row.
+    fn bytes(&self) -> u64 {
+        let advice = self.wide.width.columns() + CHIP_COLUMNS + self.columns;
+        (POLYNOMIALS_PER_COLUMN * advice as u64) << (self.wide.k + 5)
+    }
+
+    /// Commitments that differ between layouts.
+    fn commitments(&self) -> usize {
+        self.wide.width.columns() + COLUMN_COMMITMENTS * self.columns
+    }
+}
+
+/// The layout that serves the objective within the memory.
+fn best<'a>(candidates: &[&'a Layout], config: &AggregationConfig) -> Option<&'a Layout> {
+    let fits = candidates.iter().copied();
+    let fits: Vec<&Layout> = fits.filter(|l| l.bytes() <= config.max_memory).collect();
+    let fastest = fits
+        .iter()
+        .map(|l| l.seconds())
+        .fold(f64::INFINITY, f64::min);
     let allowed = match config.objective {
         Objective::Total => fastest,
         Objective::Gas => GAS_PATIENCE * fastest,
     };
-    let commitments = |p: &EccParams| p.width.columns() + COLUMN_COMMITMENTS * columns(p);
-    all.into_iter()
-        .filter(|p| seconds(p) <= allowed)
-        .min_by_key(commitments)
-        .map(|wide| wide_params(wide.clone(), columns(&wide)))
-        .ok_or(AggregateError::TooManyPoints {
-            points: jobs.iter().sum(),
-            max_k: config.max_k,
-        })
+    fits.into_iter()
+        .filter(|l| l.seconds() <= allowed)
+        .min_by_key(|l| l.commitments())
+}
+
+/// Says what would do: another width within the memory, or the memory of the smallest layout.
+fn no_memory(candidates: &[&Layout], all: &[Layout], config: &AggregationConfig) -> AggregateError {
+    let needed = candidates.iter().map(|l| l.bytes()).min();
+    let others: Vec<&Layout> = all.iter().collect();
+    let smallest = others.iter().copied().min_by_key(|l| l.bytes());
+    let would_do = best(&others, config).or(smallest);
+    AggregateError::NoMemory {
+        needed: needed.unwrap_or_default(),
+        available: config.max_memory,
+        width: would_do.map_or(0, |l| l.wide.width.columns()),
+        width_needs: would_do.map_or(0, Layout::bytes),
+    }
 }
 
 /// Parameters of a circuit with our chip.
@@ -175,11 +235,10 @@ const GAS_PATIENCE: f64 = 2.0;
 /// Commitments that a gate column brings with its selector and its place in the permutation.
 const COLUMN_COMMITMENTS: usize = 3;
 
-/// CPU seconds of the prover with our chip.
-fn wide_seconds(p: &EccParams, columns: usize) -> f64 {
-    let work = 30.0 + 1.9 * p.width.columns() as f64 + 3.0 * columns as f64;
-    (f64::from(p.k) - 18.0).exp2() * work
-}
+/// Advice columns of our chip beside the range-checked ones.
+const CHIP_COLUMNS: usize = 9;
+/// Polynomials in memory at the peak for each advice column, measured (docs/benchmarks.md) and rounded up.
+const POLYNOMIALS_PER_COLUMN: u64 = 10;
 
 /// Estimate from the number of points, to begin with; corrected after the circuit has been built once.
 pub(crate) fn estimate(points: usize) -> Cells {
@@ -221,6 +280,31 @@ mod tests {
         assert_eq!(of(Objective::Total), (Width::W10, 18));
         assert!(of(Objective::Gas).0 < Width::W10);
         choose_wide(&[100_000], 1_000, &AggregationConfig::default()).unwrap_err();
+    }
+
+    #[test]
+    fn memory_limits_the_width_and_the_error_says_which_fits() {
+        let with = |width, max_memory| {
+            let config = AggregationConfig {
+                width,
+                max_memory,
+                ..AggregationConfig::default()
+            };
+            choose_wide(&[240, 7], 1_060_000, &config)
+        };
+        let width = |params: Result<CircuitParams, _>| params.unwrap().wide.unwrap().width;
+        assert_eq!(width(with(None, u64::MAX)), Width::W10);
+        assert_eq!(width(with(Some(Width::W40), u64::MAX)), Width::W40);
+        let error = with(Some(Width::W40), 3 << 30).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the aggregation needs 4.2 GiB, 3.0 GiB may be used; with 10 columns it needs 1.9 GiB"
+        );
+        let error = with(None, 1 << 30).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the aggregation needs 1.9 GiB, 1.0 GiB may be used; with 10 columns it needs 1.9 GiB"
+        );
     }
 
     #[test]

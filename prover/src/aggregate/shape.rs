@@ -1,11 +1,11 @@
 //! The shape of an aggregation: everything its key depends on, and nothing of the weights.
 
-use super::{AggregateError, PUBLIC_WORDS_PER_LAYER, dummy};
+use super::{AggregateError, FoldVk, slot::Slot};
 use halo2_base::halo2_proofs::halo2curves::bn256::G1Affine;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use snark_verifier::verifier::plonk::PlonkProtocol;
-use std::{collections::HashSet, ops::Range};
+use std::ops::Range;
 
 /// Number of instance words of the accumulator: two points, two coordinates each, three limbs of 88 bits.
 pub const ACCUMULATOR_WORDS: usize = 4 * snark_verifier_sdk::LIMBS;
@@ -54,49 +54,81 @@ impl InstanceLayout {
     }
 }
 
-/// The circuits whose proofs are aggregated, in order, and the words exposed.
+/// The proofs that are aggregated, in order, and the words exposed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AggregationShape {
-    slots: Vec<PlonkProtocol<G1Affine>>,
+    slots: Vec<Slot>,
+    segments: usize,
     visibility: InputVisibility,
     layout: InstanceLayout,
 }
 
 impl AggregationShape {
-    /// Takes the protocols of the layer circuits in order. Their verifying keys (preprocessed commitments and transcript
-    /// state) are blanked: they enter the circuit as witnesses. For a committed input `input_words` is not used, the
-    /// public word is the commitment.
+    /// Takes layer proofs themselves: the protocols of their circuits in order. Their verifying keys (preprocessed
+    /// commitments and transcript state) are blanked: they enter the circuit as witnesses. For a committed input
+    /// `input_words` is not used, the public word is the commitment.
     pub fn new(
         segments: &[&PlonkProtocol<G1Affine>],
         input_words: usize,
         output_words: usize,
         visibility: InputVisibility,
     ) -> Result<Self, AggregateError> {
-        if segments.is_empty() {
+        let slot = |(segment, protocol): (usize, &&PlonkProtocol<G1Affine>)| {
+            Slot::layer(protocol)
+                .map_err(|reason| AggregateError::UnsupportedSegment { segment, reason })
+        };
+        let slots: Result<Vec<_>, _> = segments.iter().enumerate().map(slot).collect();
+        let words = [input_words, output_words];
+        Self::of_slots(slots?, segments.len(), words, visibility)
+    }
+
+    /// Takes as few folds under one key as hold `segments` layer proofs, in order. What is beyond the last segment is
+    /// padding, and says nothing.
+    pub fn over_folds(
+        vk: &FoldVk,
+        segments: usize,
+        input_words: usize,
+        output_words: usize,
+        visibility: InputVisibility,
+    ) -> Result<Self, AggregateError> {
+        let folds = segments.div_ceil(vk.leaves());
+        let slot = |index| Slot::fold(vk).map_err(|reason| AggregateError::Fold { index, reason });
+        let slots: Result<Vec<_>, _> = (0..folds).map(slot).collect();
+        Self::of_slots(slots?, segments, [input_words, output_words], visibility)
+    }
+
+    fn of_slots(
+        slots: Vec<Slot>,
+        segments: usize,
+        [input_words, output_words]: [usize; 2],
+        visibility: InputVisibility,
+    ) -> Result<Self, AggregateError> {
+        if slots.is_empty() {
             return Err(AggregateError::NoSegments);
         }
-        for (segment, protocol) in segments.iter().enumerate() {
-            supported(protocol)
-                .map_err(|reason| AggregateError::UnsupportedSegment { segment, reason })?;
-        }
-        let input_words = if visibility == InputVisibility::Committed {
-            1
-        } else {
-            input_words
+        let input_words = match visibility {
+            InputVisibility::Committed => 1,
+            InputVisibility::Public => input_words,
         };
-        let slots = segments.iter().map(|p| dummy::blank(p)).collect();
+        let layout = InstanceLayout {
+            input_words,
+            output_words,
+        };
         Ok(Self {
             slots,
+            segments,
             visibility,
-            layout: InstanceLayout {
-                input_words,
-                output_words,
-            },
+            layout,
         })
     }
 
     /// Number of layer proofs.
     pub fn segments(&self) -> usize {
+        self.segments
+    }
+
+    /// Number of proofs that are given to it: the layer proofs, or their folds.
+    pub fn proofs(&self) -> usize {
         self.slots.len()
     }
 
@@ -115,82 +147,20 @@ impl AggregationShape {
         Sha256::digest(bincode::serialize(self).expect("a shape is plain data")).into()
     }
 
-    pub(crate) fn slots(&self) -> &[PlonkProtocol<G1Affine>] {
+    pub(crate) fn slots(&self) -> &[Slot] {
         &self.slots
     }
 
     /// Curve points that the circuit multiplies by full scalars: those of each proof, one generator for all, and the
     /// right-hand sides.
     pub fn msm_points(&self) -> usize {
-        self.slots.iter().map(verifier_points).sum::<usize>() + 1 + self.slots.len()
+        msm_points(&self.slots)
     }
 }
 
-/// Points of one proof in the multi-scalar multiplication of its verifier, without the generator.
-pub fn verifier_points(protocol: &PlonkProtocol<G1Affine>) -> usize {
-    protocol.preprocessed.len()
-        + protocol.num_witness.iter().sum::<usize>()
-        + protocol.quotient.num_chunk()
-        + 2
-}
-
-/// Only what is opened is multiplied, and only what is multiplied is constrained to the curve.
-fn every_key_point_is_opened(protocol: &PlonkProtocol<G1Affine>) -> bool {
-    let opened: HashSet<usize> = protocol.queries.iter().map(|query| query.poly).collect();
-    (0..protocol.preprocessed.len()).all(|poly| opened.contains(&poly))
-}
-
-fn supported(protocol: &PlonkProtocol<G1Affine>) -> Result<(), String> {
-    let checks = [
-        (
-            protocol.num_instance == [PUBLIC_WORDS_PER_LAYER],
-            "must have one instance column of two words",
-        ),
-        (
-            protocol.accumulator_indices.is_empty(),
-            "carries an accumulator of its own",
-        ),
-        (
-            protocol.domain_as_witness.is_none(),
-            "has its domain as a witness",
-        ),
-        (
-            protocol.instance_committing_key.is_none(),
-            "commits to its instances",
-        ),
-        (
-            protocol.transcript_initial_state.is_some(),
-            "has no verifying-key digest in its transcript",
-        ),
-        (protocol.linearization.is_none(), "is linearized"),
-        (
-            every_key_point_is_opened(protocol),
-            "has a fixed column that nothing opens",
-        ),
-    ];
-    checks
-        .iter()
-        .find(|(ok, _)| !ok)
-        .map_or(Ok(()), |(_, why)| Err((*why).to_owned()))
-}
-
-/// Slots are compared without their keys.
-pub(crate) fn same_circuit(
-    slot: &PlonkProtocol<G1Affine>,
-    given: &PlonkProtocol<G1Affine>,
-) -> Result<(), String> {
-    if slot.domain.k != given.domain.k {
-        return Err(format!(
-            "domain 2^{} instead of 2^{}",
-            given.domain.k, slot.domain.k
-        ));
-    }
-    let bytes =
-        |p: &PlonkProtocol<G1Affine>| bincode::serialize(p).expect("a protocol is plain data");
-    if slot.preprocessed.len() != given.preprocessed.len()
-        || bytes(slot) != bytes(&dummy::blank(given))
-    {
-        return Err("other columns or gates".to_owned());
-    }
-    Ok(())
+/// Points of both multiplications over these proofs.
+pub(crate) fn msm_points(slots: &[Slot]) -> usize {
+    let right = |slot: &Slot| 1 + usize::from(slot.accumulates());
+    let of_proofs: usize = slots.iter().map(|slot| slot.points() + right(slot)).sum();
+    of_proofs + 1
 }

@@ -44,8 +44,8 @@ impl<'a> Hasher<'a> {
 /// the segment's key, `boundary` the very cells that it used as its instances.
 #[derive(Clone, Copy)]
 pub(crate) struct Segment {
-    /// Domain size, a constant of the slot.
-    pub(crate) k: u32,
+    /// log2 of the domain: a constant, or the very cell that the in-circuit verifier took it from.
+    pub(crate) k: AssignedValue<Fr>,
     pub(crate) key_digest: AssignedValue<Fr>,
     /// `[in, out]`
     pub(crate) boundary: [AssignedValue<Fr>; 2],
@@ -59,6 +59,14 @@ pub(crate) struct StatementWitness<'a> {
     pub(crate) output: (Fr, &'a [Fr]),
     pub(crate) model_salt: Fr,
     pub(crate) context: Fr,
+}
+
+impl StatementWitness<'_> {
+    /// Words that are exposed: M, I…, O…, C.
+    pub(crate) fn count(&self) -> usize {
+        let inputs = self.input.map_or(1, |(_, words)| words.len());
+        1 + inputs + self.output.1.len() + 1
+    }
 }
 
 /// Constrains the statement and returns the cells to expose: M, I…, O…, C.
@@ -93,8 +101,7 @@ fn model_commitment(
         .map(|c| ctx.load_constant(Fr::from(c)))
         .to_vec();
     for segment in segments {
-        inputs.push(ctx.load_constant(Fr::from(u64::from(segment.k))));
-        inputs.push(segment.key_digest);
+        inputs.extend([segment.k, segment.key_digest]);
     }
     inputs.push(ctx.load_witness(salt));
     hasher.hash(ctx, &inputs)

@@ -2,7 +2,9 @@
 //! included.
 
 use super::{
-    VerifyError, dummy,
+    VerifyError,
+    accumulator::{self, Pair},
+    dummy,
     shape::{ACCUMULATOR_WORDS, AggregationShape, InstanceLayout},
 };
 use crate::srs::{Srs, SrsId, SrsOrigin};
@@ -10,7 +12,6 @@ use halo2_base::halo2_proofs::{
     halo2curves::{
         bn256::{Bn256, Fr, G1Affine},
         ff::PrimeField,
-        group::prime::PrimeCurveAffine,
     },
     plonk::VerifyingKey,
 };
@@ -18,14 +19,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use snark_verifier::{
     loader::native::NativeLoader,
-    pcs::{
-        AccumulationDecider, AccumulatorEncoding,
-        kzg::{KzgAccumulator, KzgDecidingKey, LimbsEncoding},
-    },
+    pcs::kzg::KzgDecidingKey,
     system::halo2::{Config, compile, transcript::evm::EvmTranscript},
     verifier::{SnarkVerifier, plonk::PlonkProtocol},
 };
-use snark_verifier_sdk::{BITS, LIMBS, PlonkSuccinctVerifier, SHPLONK};
+use snark_verifier_sdk::{PlonkSuccinctVerifier, SHPLONK};
 
 /// Proof for the chain, with its public words in the order of [`InstanceLayout`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,9 +58,6 @@ fn encode<'a>(words: impl Iterator<Item = &'a Fr>, proof: &[u8]) -> Vec<u8> {
         .chain(proof.iter().copied())
         .collect()
 }
-
-/// Two points to be compared by a pairing.
-type Pair = KzgAccumulator<G1Affine, NativeLoader>;
 
 /// Everything a verifier needs, and everything the contract is generated from.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -146,37 +141,20 @@ impl AggregationVk {
         }
         let exposed = self.exposed_accumulator(instances)?;
         let own = self.proof_accumulator(outer)?;
-        self.decide(own).map_err(|_| VerifyError::Proof)?;
-        self.decide(exposed)
-            .map_err(|_| VerifyError::AccumulatedProofs)
-    }
-
-    /// e(lhs, G2) = e(rhs, τG2)
-    fn decide(&self, pair: Pair) -> Result<(), snark_verifier::Error> {
-        <SHPLONK as AccumulationDecider<_, NativeLoader>>::decide(&self.deciding_key, pair)
+        accumulator::decide(&self.deciding_key, own).map_err(|_| VerifyError::Proof)?;
+        accumulator::decide(&self.deciding_key, exposed).map_err(|_| VerifyError::AccumulatedProofs)
     }
 
     /// Only the pairing of the exposed pair.
     #[cfg(test)]
     pub(crate) fn decide_exposed(&self, instances: &[Fr]) -> Result<(), VerifyError> {
         let pair = self.exposed_accumulator(instances)?;
-        self.decide(pair)
-            .map_err(|_| VerifyError::AccumulatedProofs)
+        accumulator::decide(&self.deciding_key, pair).map_err(|_| VerifyError::AccumulatedProofs)
     }
 
-    /// The pair that the circuit exposes: limbs in range, coordinates canonical, points on the curve. (0, 0) is the
-    /// identity to the curve's library and no point to the contract; it is refused here too.
+    /// The pair that the circuit exposes.
     fn exposed_accumulator(&self, instances: &[Fr]) -> Result<Pair, VerifyError> {
-        let limbs: Vec<&Fr> = instances.iter().take(ACCUMULATOR_WORDS).collect();
-        let pair: Pair = <LimbsEncoding<LIMBS, BITS> as AccumulatorEncoding<
-            G1Affine,
-            NativeLoader,
-        >>::from_repr(&limbs)
-        .map_err(|_| VerifyError::Accumulator)?;
-        match bool::from(pair.lhs.is_identity() | pair.rhs.is_identity()) {
-            true => Err(VerifyError::Accumulator),
-            false => Ok(pair),
-        }
+        accumulator::decode(&instances[..ACCUMULATOR_WORDS]).ok_or(VerifyError::Accumulator)
     }
 
     /// The pair that the proof itself leaves.

@@ -149,6 +149,9 @@ pub struct AggregateSummary {
     /// What the circuit's layout spends least of.
     #[serde(default)]
     pub objective: Objective,
+    /// Layer proofs of a fold; absent where the aggregation takes the layer proofs themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<usize>,
 }
 
 impl TensorSpec {

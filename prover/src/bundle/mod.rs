@@ -49,6 +49,8 @@ pub const MODEL: &str = "model.onnx";
 pub const SALT: &str = "secret/model.salt";
 /// File of the aggregation key.
 pub const AGGREGATE_KEY: &str = "keys/aggregate.key";
+/// File of the key of folds, where the aggregation takes folds.
+pub const FOLD_KEY: &str = "keys/fold.key";
 /// File of what verifies aggregated proofs.
 pub const AGGREGATE_VK: &str = "keys/aggregate.vk";
 /// Files up to this size are hashed whenever the bundle is opened, larger ones when they are used.

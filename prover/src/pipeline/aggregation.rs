@@ -2,14 +2,14 @@
 
 use super::strings::Strings;
 use super::words::{field_from_hex, field_to_hex, word_to_field};
-use super::{PipelineError, ProofBody, Statement};
+use super::{AggregationOptions, PipelineError, Progress, ProofBody, Statement, fold};
 use crate::aggregate::{
     AggregationConfig, AggregationKey, AggregationRequest, AggregationShape, AggregationVk,
-    InputVisibility, InstanceLayout, Objective, Openings, OuterProof, Snark, model_commitment,
+    InnerProof, InputVisibility, InstanceLayout, Openings, OuterProof, Snark, model_commitment,
 };
 use crate::bundle::{
-    AGGREGATE_KEY, AGGREGATE_VK, AggregateSummary, Bundle, BundleError, FileEntry, Header, Mode,
-    SALT, hash_file, write_container,
+    AGGREGATE_KEY, AGGREGATE_VK, AggregateSummary, Bundle, BundleError, FOLD_KEY, FileEntry,
+    Header, Job, Mode, SALT, hash_file, write_container,
 };
 use halo2_base::halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::PrimeField;
@@ -69,36 +69,59 @@ fn header(bundle: &Bundle) -> Header {
     }
 }
 
-/// Whether a good key is there already; it is read once through to know.
-pub(super) fn key_is_there(bundle: &Bundle, objective: Option<Objective>) -> bool {
+/// Whether good keys of the kind asked for are there already; they are read once through to know.
+pub(super) fn key_is_there(bundle: &Bundle, options: &AggregationOptions) -> bool {
     let manifest = bundle.manifest();
-    let recorded = manifest.files.get(AGGREGATE_KEY);
-    let summary = manifest.setup.as_ref().and_then(|s| s.aggregate.as_ref());
-    summary.is_some_and(|s| objective.is_none_or(|o| o == s.objective))
-        && load_vk(bundle).is_ok()
-        && recorded.is_some_and(|e| hash_file(&bundle.path(AGGREGATE_KEY)).is_ok_and(|f| f == *e))
+    let good = |file: &str| {
+        let recorded = manifest.files.get(file);
+        recorded.is_some_and(|e| hash_file(&bundle.path(file)).is_ok_and(|f| f == *e))
+    };
+    let Some(summary) = summary(bundle) else {
+        return false;
+    };
+    let as_asked = options.objective.is_none_or(|o| o == summary.objective)
+        && options
+            .fold
+            .is_none_or(|n| n == summary.fold.unwrap_or_default());
+    let folds = summary.fold.is_none() || good(FOLD_KEY);
+    as_asked && folds && load_vk(bundle).is_ok() && good(AGGREGATE_KEY)
 }
 
-/// Makes and writes the key; its files count once they are in the manifest.
+fn summary(bundle: &Bundle) -> Option<&AggregateSummary> {
+    bundle.manifest().setup.as_ref()?.aggregate.as_ref()
+}
+
+/// Makes and writes the keys; their files count once they are in the manifest.
 pub(super) fn make_key(
     bundle: &Bundle,
     strings: &mut Strings,
     keys: Vec<LayerKey>,
-    objective: Objective,
+    options: &AggregationOptions,
 ) -> Result<(Vec<(String, FileEntry)>, AggregateSummary), PipelineError> {
     let protocols = protocols(bundle, strings, &keys)?;
     let manifest = bundle.manifest();
-    let shape = AggregationShape::new(
-        &protocols.iter().collect::<Vec<_>>(),
-        manifest.input_words,
-        manifest.output_words,
-        InputVisibility::Public,
-    )?;
-    // The string that the layout needs is only known inside; ours must not stay in memory beside it.
+    // The strings that the layouts need are only known inside; ours must not stay in memory beside them.
     strings.forget();
+    let before = summary(bundle);
+    let objective = options.objective.or(before.map(|s| s.objective));
     let config = AggregationConfig {
-        objective,
+        objective: objective.unwrap_or_default(),
+        width: options.width,
+        max_memory: options.max_memory.unwrap_or(u64::MAX),
         ..AggregationConfig::default()
+    };
+    let asked = options.fold.or(before.map(|s| s.fold.unwrap_or_default()));
+    let capacity = fold::capacity(asked, protocols.len());
+    let (inputs, outputs) = (manifest.input_words, manifest.output_words);
+    let visibility = InputVisibility::Public;
+    let mut files = vec![];
+    let shape = if capacity == 0 {
+        let protocols: Vec<_> = protocols.iter().collect();
+        AggregationShape::new(&protocols, inputs, outputs, visibility)?
+    } else {
+        let (vk, entry) = fold::make_key(bundle, strings, &protocols[0], capacity, config)?;
+        files.push((FOLD_KEY.into(), entry));
+        AggregationShape::over_folds(&vk, protocols.len(), inputs, outputs, visibility)?
     };
     let key = AggregationKey::keygen(strings.store(), strings.source(), shape, &config)?;
     let path = bundle.path(AGGREGATE_KEY);
@@ -113,12 +136,11 @@ pub(super) fn make_key(
         k: key.k(),
         cells: key.cells().0 as u64,
         vk_digest: hex::encode(vk.digest()),
-        objective,
+        objective: config.objective,
+        fold: (capacity > 0).then_some(capacity),
     };
-    let files = vec![
-        (AGGREGATE_KEY.into(), entry),
-        (AGGREGATE_VK.into(), vk_entry),
-    ];
+    files.push((AGGREGATE_KEY.into(), entry));
+    files.push((AGGREGATE_VK.into(), vk_entry));
     Ok((files, summary))
 }
 
@@ -167,21 +189,26 @@ fn check_digest(
     }
 }
 
-/// Proves; the result is verified.
+/// Proves, over folds if the key is for folds; the result is verified.
 pub(super) fn prove(
     bundle: &Bundle,
     strings: &mut Strings,
+    job: &Job,
+    progress: &dyn Progress,
     proofs: Vec<LayerProof>,
     statement: &Statement,
     salts: [Fr; 2],
 ) -> Result<ProofBody, PipelineError> {
     let keys = super::keys::load_all(bundle)?;
     let protocols = protocols(bundle, strings, &keys)?;
-    let snarks: Vec<Snark> = protocols
+    let mut proofs: Vec<InnerProof> = protocols
         .into_iter()
         .zip(proofs)
-        .map(|(protocol, p)| Snark::new(protocol, vec![p.instances.to_vec()], p.proof))
+        .map(|(protocol, p)| Snark::new(protocol, vec![p.instances.to_vec()], p.proof).into())
         .collect();
+    if summary(bundle).is_some_and(|s| s.fold.is_some()) {
+        proofs = fold::fold(bundle, strings, job, &proofs, progress)?;
+    }
     let openings = Openings {
         salt_in: salts[0],
         inputs: statement.inputs.iter().map(word_to_field).collect(),
@@ -192,7 +219,7 @@ pub(super) fn prove(
     let key = AggregationKey::read(&path)?;
     check_digest(bundle, &path, key.vk())?;
     let request = AggregationRequest {
-        snarks: &snarks,
+        proofs: &proofs,
         openings: &openings,
         model_salt: read_salt(bundle)?,
         context: statement.context,

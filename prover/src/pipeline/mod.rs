@@ -14,6 +14,7 @@ mod aggregation;
 mod compile;
 mod error;
 mod execute;
+mod fold;
 mod input;
 mod keys;
 mod metrics;
@@ -34,7 +35,7 @@ pub use metrics::{Meter, StageCost, cpu_seconds, peak_rss_bytes};
 pub use progress::{Event, Progress, Silent};
 pub use proof_file::{LayerEntry, PROOF_FORMAT, ProofBody, ProofFile, Statement};
 pub use prove::{AggregateCost, ProveOptions, ProveReport, SegmentCost, Stage, prove};
-pub use setup::{SetupOptions, SetupReport, setup};
+pub use setup::{AggregationOptions, SetupOptions, SetupReport, setup};
 pub use verify::{Verdict, verify};
 pub use words::{
     context_from_hex, field_from_hex, field_to_hex, word_from_hex, word_to_field, word_to_hex,

@@ -293,8 +293,15 @@ impl Run<'_> {
         let body = match stored {
             Some(body) => body,
             None => {
-                let body =
-                    aggregation::prove(self.bundle, &mut self.strings, snarks, statement, ends)?;
+                let body = aggregation::prove(
+                    self.bundle,
+                    &mut self.strings,
+                    &self.job,
+                    self.progress,
+                    snarks,
+                    statement,
+                    ends,
+                )?;
                 aggregation::verify(self.bundle, statement, &body)?;
                 let bytes = serde_json::to_vec(&body).expect("strings only");
                 self.job.store("outer.proof", "outer-proof", &bytes)?;

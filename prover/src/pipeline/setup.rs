@@ -3,10 +3,10 @@
 
 use super::strings::Strings;
 use super::{Event, Meter, PipelineError, Progress, Stage, StageCost, aggregation, keys};
-use crate::aggregate::Objective;
+use crate::aggregate::{Objective, Width};
 use crate::bundle::{
-    AGGREGATE_KEY, AGGREGATE_VK, Bundle, BundleError, Lock, Mode, SALT, Setup, create_dir,
-    write_file,
+    AGGREGATE_KEY, AGGREGATE_VK, Bundle, BundleError, FOLD_KEY, Lock, Mode, SALT, Setup,
+    create_dir, write_file,
 };
 use crate::srs::SrsSource;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
@@ -21,8 +21,21 @@ pub struct SetupOptions {
     pub srs: SrsSource,
     /// [`Stage::Layers`] leaves the aggregation key out: enough for layer proofs.
     pub stage: Stage,
-    /// What aggregated proofs are to spend least of; `None`: as the key that is there, CPU time if there is none.
+    /// How layer proofs become one.
+    pub aggregation: AggregationOptions,
+}
+
+/// What may be asked of the aggregation. What is not asked for stays as the key that is there has it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AggregationOptions {
+    /// What aggregated proofs are to spend least of; CPU time if nothing else was ever said.
     pub objective: Option<Objective>,
+    /// Layer proofs of a fold, 0 for no folds; folds if there are many segments and nothing else was ever said.
+    pub fold: Option<usize>,
+    /// Range-checked columns of the circuits.
+    pub width: Option<Width>,
+    /// Bytes that a prover may use.
+    pub max_memory: Option<u64>,
 }
 
 impl Default for SetupOptions {
@@ -30,7 +43,7 @@ impl Default for SetupOptions {
         SetupOptions {
             srs: SrsSource::Development,
             stage: Stage::All,
-            objective: None,
+            aggregation: AggregationOptions::default(),
         }
     }
 }
@@ -80,7 +93,7 @@ pub fn setup(
     run.layer_keys()?;
     let keys = run.commitment()?;
     if options.stage == Stage::All {
-        run.aggregate_key(keys, options.objective)?;
+        run.aggregate_key(keys, &options.aggregation)?;
     }
     let setup = run.bundle.manifest().setup.as_ref();
     let setup = setup.expect("begin() has put it there");
@@ -181,6 +194,7 @@ impl Run<'_> {
                 setup.aggregate = None;
                 m.files.remove(AGGREGATE_KEY);
                 m.files.remove(AGGREGATE_VK);
+                m.files.remove(FOLD_KEY);
             }
         })?;
         Ok(keys)
@@ -189,25 +203,22 @@ impl Run<'_> {
     fn aggregate_key(
         &mut self,
         keys: Vec<LayerKey>,
-        objective: Option<Objective>,
+        options: &AggregationOptions,
     ) -> Result<(), PipelineError> {
         self.check_cancelled()?;
         self.progress.event(Event::Started {
             stage: "aggregate key",
             steps: 1,
         });
-        if aggregation::key_is_there(self.bundle, objective) {
+        if aggregation::key_is_there(self.bundle, options) {
             self.kept += 1;
             return Ok(());
         }
         let meter = Meter::start("aggregate key");
-        let (files, summary) = aggregation::make_key(
-            self.bundle,
-            &mut self.strings,
-            keys,
-            objective.unwrap_or_default(),
-        )?;
+        let (files, summary) =
+            aggregation::make_key(self.bundle, &mut self.strings, keys, options)?;
         self.bundle.update(&self.lock, |m| {
+            m.files.remove(FOLD_KEY);
             m.files.extend(files);
             if let Some(setup) = &mut m.setup {
                 setup.aggregate = Some(summary);

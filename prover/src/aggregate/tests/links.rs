@@ -3,9 +3,10 @@
 use super::whole::{FIXTURE, openings};
 use crate::aggregate::{
     AggregateError, VerifyError,
+    accumulator::random_pair,
     assembly::AggregationCircuit,
-    circuit::{self, Blind, Witness},
-    key::generator,
+    circuit::{self, Witness},
+    key::statement,
 };
 use halo2_base::{
     gates::circuit::CircuitBuilderStage,
@@ -28,14 +29,12 @@ fn filled() -> AggregationCircuit {
     let g = fx.srs.params.get_g();
     let openings = openings();
     let witness = Witness {
-        snarks: &fx.snarks,
-        blind: Blind::random(g[0], g[1], StdRng::seed_from_u64(5)),
-        openings: &openings,
-        model_salt: Fr::from(1),
-        context: Fr::from(2),
+        proofs: &fx.proofs,
+        blind: random_pair(g[0], g[1], StdRng::seed_from_u64(5)),
+        exposed: statement(fx.key.shape(), &openings, Fr::from(1), Fr::from(2)),
     };
-    let (stage, params) = (CircuitBuilderStage::Mock, &fx.key.meta.params);
-    circuit::build(stage, params, generator(&fx.srs), fx.key.shape(), witness).unwrap()
+    let (stage, params) = (CircuitBuilderStage::Mock, &fx.key.circuit.made.params);
+    circuit::build(stage, params, g[0], fx.key.shape().slots(), witness).unwrap()
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Tests of the aggregation; `layer.rs` is a small stand-in for the layer circuit.
 
+mod fold;
+mod items;
 mod layer;
 mod links;
 mod measure;

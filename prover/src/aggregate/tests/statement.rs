@@ -90,7 +90,7 @@ impl Case {
             .segments
             .iter()
             .map(|(k, digest, boundary)| Segment {
-                k: *k,
+                k: ctx.load_constant(f(u64::from(*k))),
                 key_digest: ctx.load_witness(*digest),
                 boundary: boundary.map(|b| ctx.load_witness(b)),
             })

@@ -5,9 +5,9 @@ use super::layer::{Size, prove};
 use crate::{
     aggregate::{
         AggregateError, AggregationConfig, AggregationKey, AggregationRequest, AggregationShape,
-        AggregationVk, InputVisibility, InstanceLayout, Openings, OuterProof, Snark, VerifyError,
-        circuit::Blind, commitment::native_coordinates, model_commitment, segment_key_digest,
-        verify_layer_proof,
+        AggregationVk, InnerProof, InputVisibility, InstanceLayout, Openings, OuterProof, Snark,
+        VerifyError, accumulator, commitment::native_coordinates, model_commitment,
+        segment_key_digest, verify_layer_proof,
     },
     poseidon::{boundary_commitment, poseidon_hash},
     srs::{Srs, SrsSource, SrsStore, default_cache_dir},
@@ -32,7 +32,7 @@ use snark_verifier_sdk::{
 };
 use std::sync::LazyLock;
 
-fn f(v: u64) -> Fr {
+pub(super) fn f(v: u64) -> Fr {
     Fr::from(v)
 }
 
@@ -46,7 +46,7 @@ pub(super) fn openings() -> Openings {
 }
 
 /// Boundaries of a chain of n layers.
-fn cuts(n: u64) -> Vec<Fr> {
+pub(super) fn cuts(n: u64) -> Vec<Fr> {
     let o = openings();
     let mut cuts: Vec<Fr> = (0..=n).map(|i| f(1000 + i)).collect();
     cuts[0] = boundary_commitment(o.salt_in, &o.inputs);
@@ -67,8 +67,14 @@ fn shape_of(snarks: &[Snark]) -> AggregationShape {
     AggregationShape::new(&protocols, 1, 2, InputVisibility::Public).unwrap()
 }
 
+/// As they go into an aggregation.
+pub(super) fn proofs_of(snarks: &[Snark]) -> Vec<InnerProof> {
+    snarks.iter().cloned().map(InnerProof::from).collect()
+}
+
 pub(super) struct Fixture {
     pub(super) snarks: Vec<Snark>,
+    pub(super) proofs: Vec<InnerProof>,
     pub(super) key: AggregationKey,
     pub(super) srs: Srs,
     outer: OuterProof,
@@ -82,7 +88,7 @@ const CONTEXT: u64 = 88;
 impl Fixture {
     pub(super) fn request<'a>(&'a self, openings: &'a Openings) -> AggregationRequest<'a> {
         AggregationRequest {
-            snarks: &self.snarks,
+            proofs: &self.proofs,
             openings,
             model_salt: f(SALT),
             context: f(CONTEXT),
@@ -97,7 +103,7 @@ impl Fixture {
     fn filled(&self, snarks: &[Snark]) -> Vec<Fr> {
         let openings = openings();
         let request = AggregationRequest {
-            snarks,
+            proofs: &proofs_of(snarks),
             ..self.request(&openings)
         };
         let rng = StdRng::seed_from_u64(FILL_SEED);
@@ -107,7 +113,7 @@ impl Fixture {
     /// The error of an attempt to prove with other inputs.
     fn refused(&self, snarks: &[Snark], openings: &Openings) -> AggregateError {
         let request = AggregationRequest {
-            snarks,
+            proofs: &proofs_of(snarks),
             ..self.request(openings)
         };
         self.key
@@ -129,8 +135,9 @@ pub(super) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     .unwrap();
     let srs = store.load(&SrsSource::Development, key.k()).unwrap();
     let openings = openings();
+    let proofs = proofs_of(&snarks);
     let request = AggregationRequest {
-        snarks: &snarks,
+        proofs: &proofs,
         openings: &openings,
         model_salt: f(SALT),
         context: f(CONTEXT),
@@ -138,6 +145,7 @@ pub(super) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let outer = key.prove(&srs, request, StdRng::seed_from_u64(1)).unwrap();
     Fixture {
         snarks,
+        proofs,
         key,
         srs,
         outer,
@@ -191,7 +199,7 @@ fn halo2_verifier_agrees() {
         <SingleStrategy<'_, _> as VerificationStrategy<'_, _, VerifierSHPLONK<'_, _>>>::new(params);
     verify_proof::<_, VerifierSHPLONK<'_, _>, _, _, _>(
         params,
-        fx.key.pk.get_vk(),
+        fx.key.circuit.pk.get_vk(),
         strategy,
         &[&[&fx.outer.instances]],
         &mut transcript,
@@ -279,7 +287,7 @@ fn a_lie_in_a_layer_proof_spoils_the_accumulator() {
 fn accumulator_is_the_documented_combination() {
     let fx = &*FIXTURE;
     let g = fx.srs.params.get_g();
-    let blind = Blind::random(g[0], g[1], StdRng::seed_from_u64(FILL_SEED));
+    let blind = accumulator::random_pair(g[0], g[1], StdRng::seed_from_u64(FILL_SEED));
     let svk = fx.vk().deciding_key().svk();
     let mut absorbed = vec![];
     let mut pairs = vec![];
@@ -463,8 +471,8 @@ fn key_file_comes_back_and_damage_is_found() {
     assert_eq!(read.vk().digest(), fx.vk().digest());
     assert_eq!(read.shape().digest(), fx.key.shape().digest());
     assert_eq!(
-        read.pk.get_vk().transcript_repr(),
-        fx.key.pk.get_vk().transcript_repr()
+        read.circuit.pk.get_vk().transcript_repr(),
+        fx.key.circuit.pk.get_vk().transcript_repr()
     );
     drop(read);
     use std::io::{Seek, SeekFrom, Write};
@@ -487,7 +495,7 @@ fn shapes_that_cannot_be_aggregated_are_refused() {
     assert!(
         error
             .to_string()
-            .contains("segment 0: must have one instance column of two words"),
+            .contains("segment 0: must have one instance column of 2 words"),
         "{error}"
     );
 }

@@ -1,0 +1,292 @@
+//! Trees: layer proofs of two domain sizes are folded two by two (one place is padded), the folds are folded, and the
+//! aggregation of the last fold says the same as one of the layer proofs themselves. Keys and proofs are made once; that
+//! takes some minutes of CPU time.
+
+use super::{
+    layer::{Size, prove},
+    whole::{cuts, f, openings, proofs_of},
+};
+use crate::{
+    aggregate::{
+        ACCUMULATOR_WORDS, AggregateError, AggregationConfig, AggregationKey, AggregationRequest,
+        AggregationShape, FoldKey, FoldShape, InnerProof, InputVisibility, InstanceLayout, Item,
+        MAX_FOLD, OuterProof, Snark, VerifyError,
+        accumulator::{decide, decode, encode, random_pair},
+        circuit::Exposed,
+        inner::verify_layer_proof,
+        model_commitment,
+    },
+    srs::{Srs, SrsSource, SrsStore, default_cache_dir},
+};
+use halo2_base::halo2_proofs::{
+    halo2curves::{bn256::Fr, ff::Field},
+    poly::commitment::ParamsProver,
+};
+use rand::{SeedableRng, rngs::StdRng};
+use std::sync::LazyLock;
+
+pub(super) struct Tree {
+    layers: Vec<Snark>,
+    pub(super) bottom: FoldKey,
+    /// Over layers 0 and 1; over layer 2 and padding.
+    folds: [InnerProof; 2],
+    pub(super) top: FoldKey,
+    pub(super) peak: InnerProof,
+    root: AggregationKey,
+    srs: Srs,
+    outer: OuterProof,
+}
+
+const SEGMENTS: usize = 3;
+const SALT: u64 = 77;
+
+fn rng() -> StdRng {
+    StdRng::seed_from_u64(4)
+}
+
+pub(super) static TREE: LazyLock<Tree> = LazyLock::new(|| {
+    let cuts = cuts(SEGMENTS as u64);
+    let sizes = [
+        Size::TINY,
+        Size { k: 7, ..Size::TINY },
+        Size { k: 8, ..Size::TINY },
+    ];
+    let layer = |i: usize| prove(sizes[i], i as u64, [cuts[i], cuts[i + 1]]);
+    let layers: Vec<Snark> = (0..SEGMENTS).map(layer).collect();
+    let proofs = proofs_of(&layers);
+    let store = SrsStore::new(default_cache_dir());
+    let source = SrsSource::Development;
+    let config = AggregationConfig::default();
+    let key = |shape| FoldKey::keygen(&store, &source, shape, &config).unwrap();
+
+    let bottom = key(FoldShape::layers(&layers[0].protocol, 2).unwrap());
+    let srs = store.load(&source, bottom.k()).unwrap();
+    let folds = [&proofs[..2], &proofs[2..]].map(|p| bottom.prove(&srs, p, rng()).unwrap());
+    let top = key(FoldShape::folds(bottom.vk(), 2).unwrap());
+    let peak = top.prove(&srs, &folds, rng()).unwrap();
+
+    let visibility = InputVisibility::Public;
+    let shape = AggregationShape::over_folds(top.vk(), SEGMENTS, 1, 2, visibility).unwrap();
+    let root = AggregationKey::keygen(&store, &source, shape, &config).unwrap();
+    let request = AggregationRequest {
+        proofs: std::slice::from_ref(&peak),
+        openings: &openings(),
+        model_salt: f(SALT),
+        context: f(5),
+    };
+    let outer = root.prove(&srs, request, rng()).unwrap();
+    Tree {
+        layers,
+        bottom,
+        folds,
+        top,
+        peak,
+        root,
+        srs,
+        outer,
+    }
+});
+
+impl Tree {
+    /// Public words of the upper fold's circuit over these folds, without a native check.
+    fn over(&self, folds: &[InnerProof]) -> Vec<Fr> {
+        words(&self.top, &self.srs, folds)
+    }
+}
+
+fn words(key: &FoldKey, srs: &Srs, proofs: &[InnerProof]) -> Vec<Fr> {
+    let g = srs.params.get_g();
+    let blind = random_pair(g[0], g[1], rng());
+    let slots = key.vk().slots();
+    let circuit = key.circuit.fill(srs, slots, proofs, blind, Exposed::Items);
+    circuit.unwrap().exposed()
+}
+
+fn pair_is_valid(words: &[Fr]) -> bool {
+    let pair = decode(&words[..ACCUMULATOR_WORDS]).expect("two points");
+    decide(TREE.root.vk().deciding_key(), pair).is_ok()
+}
+
+#[test]
+fn the_tree_says_what_the_layer_proofs_say() {
+    let tree = &*TREE;
+    tree.root.vk().verify(&tree.outer).unwrap();
+    assert_eq!(tree.root.shape().segments(), SEGMENTS);
+    assert_eq!(tree.top.vk().leaves(), 4);
+    let protocols: Vec<_> = tree.layers.iter().map(|s| &s.protocol).collect();
+    let model = tree.outer.instances[InstanceLayout::MODEL];
+    assert_eq!(model, model_commitment(&protocols, f(SALT)));
+    let layout = tree.root.vk().layout();
+    assert_eq!(tree.outer.instances[layout.inputs()], openings().inputs);
+    assert_eq!(tree.outer.instances[layout.outputs()], openings().outputs);
+}
+
+#[test]
+fn folds_survive_bytes_and_files() {
+    let tree = &*TREE;
+    let vk = tree.bottom.vk();
+    let bytes = vk.to_bytes(&tree.folds[0]);
+    let read = vk.from_bytes(&bytes).unwrap();
+    vk.verify(&read).unwrap();
+    assert_eq!(read.items, tree.folds[0].items);
+    for cut in [0, 9, bytes.len() - 1] {
+        vk.from_bytes(&bytes[..cut]).unwrap_err();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("fold.key");
+    tree.bottom.write(&path).unwrap();
+    let key = FoldKey::read(&path).unwrap();
+    key.vk().verify(&tree.folds[1]).unwrap();
+    let error = AggregationKey::read(&path).unwrap_err();
+    assert!(error.to_string().contains("aggregation-key"), "{error}");
+}
+
+/// What a fold says of itself is checked before it goes anywhere.
+#[test]
+fn changed_folds_are_refused_by_name() {
+    let tree = &*TREE;
+    let refused = |change: &dyn Fn(&mut InnerProof)| {
+        let mut fold = tree.folds[0].clone();
+        change(&mut fold);
+        let error = tree.bottom.vk().verify(&fold).unwrap_err();
+        let folds = [tree.folds[1].clone(), fold];
+        let above = tree.top.prove(&tree.srs, &folds, rng()).unwrap_err();
+        assert!(matches!(above, AggregateError::Fold { index: 1, .. }));
+        error.to_string()
+    };
+    let foreign = random_pair(
+        tree.srs.params.get_g()[0],
+        tree.srs.params.get_g()[1],
+        rng(),
+    );
+    let items = "items are not those";
+    let lies: [(&str, &dyn Fn(&mut InnerProof)); 6] = [
+        (items, &|fold| fold.items[0].words[1] += Fr::ONE),
+        (items, &|fold| fold.items[1].k += 1),
+        (items, &|fold| fold.items.swap(0, 1)),
+        (items, &|fold| drop(fold.items.pop())),
+        ("two points", &|fold| {
+            fold.snark.instances[0][0] += Fr::ONE;
+        }),
+        ("pairing check failed", &|fold| {
+            fold.snark.instances[0][..ACCUMULATOR_WORDS].copy_from_slice(&encode(&foreign));
+        }),
+    ];
+    for (expected, lie) in lies {
+        let error = refused(lie);
+        // the proof is looked at first, and it is about its words
+        let named = error.contains(expected) || error.contains("pairing check failed");
+        assert!(named, "{expected}: {error}");
+    }
+}
+
+/// Straight into the circuits, past the native checks: every lie below spoils the pair above.
+#[test]
+fn lies_below_spoil_the_pair_above() {
+    let tree = &*TREE;
+    assert!(pair_is_valid(&tree.over(&tree.folds)));
+    let spoiled = |change: &dyn Fn(&mut InnerProof)| {
+        let mut folds = tree.folds.clone();
+        change(&mut folds[0]);
+        assert!(!pair_is_valid(&tree.over(&folds)));
+    };
+    // another valid pair than the one that the fold's proof is about
+    let g = tree.srs.params.get_g();
+    let foreign = encode(&random_pair(g[0], g[1], rng()));
+    spoiled(&|fold| fold.snark.instances[0][..ACCUMULATOR_WORDS].copy_from_slice(&foreign));
+    spoiled(&|fold| fold.snark.instances[0][ACCUMULATOR_WORDS] += Fr::ONE);
+    spoiled(&|fold| {
+        let evaluation = fold.snark.proof.len() - 3 * 32;
+        fold.snark.proof[evaluation] ^= 1;
+    });
+
+    // a layer proof whose domain is said to be another
+    let mut proofs = proofs_of(&tree.layers[..2]);
+    assert!(pair_is_valid(&words(&tree.bottom, &tree.srs, &proofs)));
+    proofs[0].snark.protocol.domain = proofs[1].snark.protocol.domain.clone();
+    assert!(!pair_is_valid(&words(&tree.bottom, &tree.srs, &proofs)));
+}
+
+/// An honest proof that a bad layer proof was *looked at*: the fold itself is a valid proof, the pair that it puts off is
+/// not, and that pair is not lost on the way up.
+#[test]
+fn a_bad_pair_is_carried_up() {
+    let tree = &*TREE;
+    let mut proofs = proofs_of(&tree.layers[..2]);
+    let evaluation = proofs[1].snark.proof.len() - 3 * 32;
+    proofs[1].snark.proof[evaluation] ^= 1;
+    let named = tree.bottom.prove(&tree.srs, &proofs, rng()).unwrap_err();
+    assert!(matches!(
+        named,
+        AggregateError::InnerProof { segment: 1, .. }
+    ));
+
+    let fold = tree.bottom.prove_unchecked(&tree.srs, &proofs, rng());
+    let fold = fold.unwrap();
+    verify_layer_proof(tree.root.vk().deciding_key(), &fold.snark).unwrap();
+    let error = tree.bottom.vk().verify(&fold).unwrap_err();
+    assert!(error.to_string().contains("proofs under it"), "{error}");
+    let folds = [fold, tree.folds[1].clone()];
+    assert!(!pair_is_valid(&tree.over(&folds)));
+}
+
+#[test]
+fn another_root_word_does_not_verify() {
+    let tree = &*TREE;
+    for i in ACCUMULATOR_WORDS..tree.outer.instances.len() {
+        let mut bad = tree.outer.clone();
+        bad.instances[i] += Fr::ONE;
+        assert_eq!(tree.root.vk().verify(&bad), Err(VerifyError::Proof));
+    }
+}
+
+#[test]
+fn wrong_inputs_are_refused_by_name() {
+    let tree = &*TREE;
+    let fold = |proofs: &[InnerProof]| tree.bottom.prove(&tree.srs, proofs, rng()).unwrap_err();
+    let layers = proofs_of(&tree.layers);
+    let none = fold(&[]).to_string();
+    assert_eq!(none, "0 proofs to fold, the key is for 1 to 2");
+    let many = fold(&layers).to_string();
+    assert_eq!(many, "3 proofs to fold, the key is for 1 to 2");
+    let fold_as_layer = fold(&tree.folds);
+    assert!(matches!(
+        fold_as_layer,
+        AggregateError::SegmentShape { segment: 0, .. }
+    ));
+    let layer_as_fold = tree.top.prove(&tree.srs, &layers[..1], rng()).unwrap_err();
+    assert!(matches!(
+        layer_as_fold,
+        AggregateError::SegmentShape { segment: 0, .. }
+    ));
+    for capacity in [0, MAX_FOLD + 1] {
+        let shape = FoldShape::layers(&tree.layers[0].protocol, capacity);
+        let error = shape.unwrap_err().to_string();
+        assert!(error.contains("1 to 32"), "{error}");
+    }
+    let small = Srs::insecure_development(5);
+    let error = tree.bottom.prove(&small, &layers[..1], rng()).unwrap_err();
+    assert!(
+        matches!(error, AggregateError::SrsSize { got: 5, .. }),
+        "{error}"
+    );
+    // segments in another order: the fold is fine, the statement is not
+    let swapped = [tree.folds[1].clone(), tree.folds[0].clone()];
+    let peak = tree.top.prove(&tree.srs, &swapped, rng()).unwrap();
+    let request = AggregationRequest {
+        proofs: &[peak],
+        openings: &openings(),
+        model_salt: f(SALT),
+        context: f(5),
+    };
+    let error = tree.root.prove(&tree.srs, request, rng()).unwrap_err();
+    assert!(
+        matches!(error, AggregateError::BrokenChain { .. }),
+        "{error}"
+    );
+}
+
+/// Items of the tree, for the tests of `items.rs`.
+pub(super) fn peak_item() -> Item {
+    TREE.peak.item()
+}
