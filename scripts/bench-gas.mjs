@@ -82,10 +82,11 @@ async function measure(name, verifier, data, more = {}) {
 }
 
 async function bench(fixture) {
-  const dir = path.join(root, 'verifier-gen/tests/fixtures', fixture);
+  // A directory outside of the fixtures is taken as it is.
+  const dir = path.resolve(root, 'verifier-gen/tests/fixtures', fixture);
   const data = '0x' + fs.readFileSync(path.join(dir, 'calldata.bin')).toString('hex');
   const rows = [];
-  const baseline = await deploy(compile(path.join(work, `${fixture}.Baseline.sol`), 'Halo2Verifier', UNOPTIMIZED));
+  const baseline = await deploy(compile(path.join(work, `${path.basename(fixture)}.Baseline.sol`), 'Halo2Verifier', UNOPTIMIZED));
   rows.push(await measure('snark-verifier 0.2.7 (legacy, optimizer off)', baseline, data));
   for (const [pipeline, settings] of [['legacy', LEGACY], ['via-IR', IR]]) {
     const one = await deploy(compile(path.join(dir, 'Monolithic.sol'), 'Halo2Verifier', settings));

@@ -48,6 +48,6 @@ pub(crate) fn decode(limbs: &[Fr]) -> Option<Pair> {
 /// Limbs of x, then of y, of L, then of R.
 pub(crate) fn encode(pair: &Pair) -> Vec<Fr> {
     let coordinates = [pair.lhs.x, pair.lhs.y, pair.rhs.x, pair.rhs.y];
-    let limbs = coordinates.map(|c| fe_to_limbs::<_, Fr, LIMBS, BITS>(c));
+    let limbs = coordinates.map(fe_to_limbs::<_, Fr, LIMBS, BITS>);
     limbs.concat()
 }

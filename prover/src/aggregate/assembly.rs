@@ -203,7 +203,7 @@ impl Circuit<Fr> for AggregationCircuit {
             |mut region| {
                 self.assign_scalars(&base, &mut region);
                 chip.assign_phase0(&mut region);
-                self.assign_copies(&base, wide, chip.config(), &mut region);
+                self.assign_copies(&base, wide, &chip, &mut region);
                 if wide.witness.is_none() {
                     return Ok(());
                 }
@@ -231,7 +231,7 @@ impl AggregationCircuit {
         &self,
         base: &BaseConfig<Fr>,
         wide: &Wide,
-        ecc: &EccConfig,
+        chip: &EccChip,
         region: &mut Region<'_, Fr>,
     ) {
         if self.builder.witness_gen_only() {
@@ -240,9 +240,11 @@ impl AggregationCircuit {
         let copies = &self.builder.core().copy_manager;
         {
             let manager = copies.lock().expect("no thread panics with the lock");
-            for (cell, at) in &wide.links {
-                region.constrain_equal(manager.assigned_advices[cell], ecc.cell(*at));
-            }
+            let links = wide.links.iter();
+            chip.tie(
+                region,
+                links.map(|(cell, at)| (*at, manager.assigned_advices[cell])),
+            );
         }
         copies.assign_raw(base.constants(), region);
     }

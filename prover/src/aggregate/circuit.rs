@@ -76,6 +76,7 @@ pub(crate) enum Exposed<'a> {
 }
 
 type Loader<C> = Rc<Halo2Loader<G1Affine, DeferredEcc<C>>>;
+type Scalar<C> = <Loader<C> as ScalarLoader<Fr>>::LoadedScalar;
 type Verifier = PlonkSuccinctVerifier<SHPLONK, NoAccumulator>;
 
 /// Accumulators of folds are taken from their instances here; snark-verifier is not told of them.
@@ -97,8 +98,11 @@ struct Verified<P> {
     item: AssignedItem,
     end: AssignedValue<Fr>,
     /// The proof's own (L, R), then the one that a fold exposes.
-    pairs: Vec<[DeferredPoint<P>; 2]>,
+    pairs: Vec<Sides<P>>,
 }
+
+/// (L, R)
+type Sides<P> = [DeferredPoint<P>; 2];
 
 /// Builds the circuit. Its constraints depend on the parameters, the slots, what is exposed and `g` only.
 pub(crate) fn build(
@@ -222,10 +226,7 @@ fn carried_pair<C: PointChip>(
     loader: &Loader<C>,
     slot: &Slot,
     snark: &Snark,
-) -> (
-    Option<[DeferredPoint<C::Point>; 2]>,
-    Vec<<Loader<C> as ScalarLoader<Fr>>::LoadedScalar>,
-) {
+) -> (Option<Sides<C::Point>>, Vec<Scalar<C>>) {
     if !slot.accumulates() {
         return (None, vec![]);
     }

@@ -30,7 +30,7 @@ pub enum Objective {
     /// CPU time of the prover.
     #[default]
     Total,
-    /// Gas: the fewest commitments that a prover makes in at most twice the least time.
+    /// Gas: the fewest commitments that a prover makes in at most 1.6 times the least time.
     Gas,
 }
 
@@ -231,7 +231,7 @@ pub(crate) fn wide_params(wide: EccParams, columns: usize) -> CircuitParams {
 }
 
 /// How much longer than the fastest a circuit for little gas may take.
-const GAS_PATIENCE: f64 = 2.0;
+const GAS_PATIENCE: f64 = 1.6;
 /// Commitments that a gate column brings with its selector and its place in the permutation.
 const COLUMN_COMMITMENTS: usize = 3;
 

@@ -110,8 +110,10 @@ pub(super) fn make_key(
         max_memory: options.max_memory.unwrap_or(u64::MAX),
         ..AggregationConfig::default()
     };
-    let asked = options.fold.or(before.map(|s| s.fold.unwrap_or_default()));
-    let capacity = fold::capacity(asked, protocols.len());
+    // Another objective may be served by another tree.
+    let same = before.filter(|s| s.objective == config.objective);
+    let asked = options.fold.or(same.map(|s| s.fold.unwrap_or_default()));
+    let capacity = fold::capacity(asked, config.objective, protocols.len());
     let (inputs, outputs) = (manifest.input_words, manifest.output_words);
     let visibility = InputVisibility::Public;
     let mut files = vec![];

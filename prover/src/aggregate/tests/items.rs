@@ -60,9 +60,11 @@ fn the_true_tree_opens_to_its_leaves_in_order() {
     assert_eq!(leaves[2], leaves[3], "padding holds the last proof again");
 }
 
+type Lie = fn(&mut Item);
+
 #[test]
 fn every_lie_in_the_tree_is_refused() {
-    let lies: [(&str, fn(&mut Item)); 9] = [
+    let lies: [(&str, Lie); 9] = [
         ("size of the upper fold", |top| top.k += 1),
         ("key of the upper fold", |top| top.key_digest += Fr::ONE),
         ("digest", |top| top.words[0] += Fr::ONE),
@@ -91,8 +93,7 @@ fn every_lie_in_the_tree_is_refused() {
 /// Lies that are consistent with every digest above them, and end at a constant.
 #[test]
 fn folds_under_other_keys_are_refused() {
-    let consistent: [fn(&mut Item); 2] =
-        [|lower| lower.key_digest += Fr::ONE, |lower| lower.k += 1];
+    let consistent: [Lie; 2] = [|lower| lower.key_digest += Fr::ONE, |lower| lower.k += 1];
     for lie in consistent {
         let mut item = peak_item();
         lie(&mut item.items[0]);

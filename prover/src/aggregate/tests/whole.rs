@@ -354,6 +354,12 @@ fn wrong_inputs_are_refused_by_name_before_proving() {
         matches!(error, AggregateError::BrokenChain { segment: 0 }),
         "{error}"
     );
+    // a proof of another segment, replayed
+    let error = fx.refused(&[first.clone(), first.clone()], &good);
+    assert!(
+        matches!(error, AggregateError::BrokenChain { segment: 0 }),
+        "{error}"
+    );
     let mut mutated = second.clone();
     let middle = mutated.proof.len() / 2;
     mutated.proof[middle] ^= 1;
