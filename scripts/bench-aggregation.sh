@@ -21,9 +21,11 @@ order="${BENCH_WAYS:-stock direct direct-gas wrap-stock wrap}"
 target="${CARGO_TARGET_DIR:-target}"
 work=target/bench/aggregation
 rm -rf "$work" && mkdir -p "$work"
-build=(cargo build --release --locked --quiet --workspace --all-targets)
-"${build[@]}"
-tests=(cargo test --release --locked --quiet --workspace --lib measure_aggregation -- --ignored --nocapture)
+cargo build --release --locked --quiet --workspace --all-targets
+# A copy, so that nothing changes while the run goes on.
+built=$(cargo test --release --locked --workspace --lib --no-run 2>&1 | grep -o '[^ (]*deps/halocast_prover-[0-9a-f]*')
+cp "$built" "$work/measure"
+cp "$target"/release/examples/{baseline,ours} "$work"
 
 for n in "${@:-6}"; do
   for way in $order; do
@@ -31,11 +33,11 @@ for n in "${@:-6}"; do
     mkdir -p "$dir"
     echo "== $n layer proofs, $way"
     read -ra settings <<<"${ways[$way]//%n/$n}"
-    env AGG_PROOFS="$n" AGG_OUT="$dir" ${settings[@]+"${settings[@]}"} "${tests[@]}" |
+    env AGG_PROOFS="$n" AGG_OUT="$dir" ${settings[@]+"${settings[@]}"} "$work/measure" measure_aggregation --ignored --nocapture |
       grep -E ' CPU s|^k |points' | tee "$dir/log"
     rm -f "$dir/key"
-    "$target/release/examples/baseline" "$dir/vk.bin" >"$work/$way-$n.Baseline.sol"
-    "$target/release/examples/ours" "$dir/vk.bin" "$dir" || echo "$way: no contract of ours" | tee -a "$dir/log"
+    "$work/baseline" "$dir/vk.bin" >"$work/$way-$n.Baseline.sol"
+    "$work/ours" "$dir/vk.bin" "$dir" || echo "$way: no contract of ours" | tee -a "$dir/log"
   done
 done
 

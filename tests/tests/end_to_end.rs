@@ -1,5 +1,6 @@
 //! The whole way with TinyGemma, as its three users walk it: compile, set up, deploy twice, ask, relay; the relayer is killed
-//! while it proves and again between sending and remembering; one result stands on chain. One aggregation.
+//! while it proves, while it folds, and between sending and remembering; one result stands on chain. One aggregation, over
+//! two folds, the second of them padded.
 
 use halocast_oracle::LocalChain;
 use halocast_oracle::chain::LocalChainOptions;
@@ -82,13 +83,18 @@ fn wait(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Whether a file of this name lies anywhere below a directory.
-fn is_below(dir: &Path, name: &str) -> bool {
-    dir.is_dir()
-        && entries(dir).iter().any(|entry| {
-            let path = dir.join(entry);
-            entry == name || (path.is_dir() && is_below(&path, name))
-        })
+/// A file of this name anywhere below a directory.
+fn below(dir: &Path, name: &str) -> Option<PathBuf> {
+    if !dir.is_dir() {
+        return None;
+    }
+    entries(dir).iter().find_map(|entry| {
+        let path = dir.join(entry);
+        match entry == name {
+            true => Some(path),
+            false => below(&path, name),
+        }
+    })
 }
 
 fn compile_and_set_up(world: &World) {
@@ -131,7 +137,7 @@ fn compile_and_set_up(world: &World) {
         all > 0.0 && same / all >= 0.95,
         "{same} of {all} continuations are the same"
     );
-    halocast(["setup".into(), out]).ok();
+    halocast(["setup".into(), out, "--fold".into(), "2".into()]).ok();
 }
 
 fn deploy_twice(world: &World) {
@@ -200,18 +206,29 @@ fn a_question_is_answered_once_however_often_the_relayer_is_killed() {
     let request = ask(&world);
     assert_eq!(world.status(&request)["status"]["state"], "open");
 
-    let mut relayer = world.relay("");
-    wait("the first layer proof", || {
-        assert!(
-            relayer.try_wait().unwrap().is_none(),
-            "the relayer ended:\n{}",
-            world.log()
-        );
-        is_below(&world.path("work"), "segment-0.proof")
-    });
-    relayer.kill().unwrap();
-    relayer.wait().unwrap();
-    assert_eq!(world.status(&request)["status"]["state"], "open");
+    let kill_at = |file: &str| {
+        let mut relayer = world.relay("");
+        let mut found = None;
+        wait(file, || {
+            assert!(
+                relayer.try_wait().unwrap().is_none(),
+                "the relayer ended:\n{}",
+                world.log()
+            );
+            found = below(&world.path("work"), file);
+            found.is_some()
+        });
+        relayer.kill().unwrap();
+        relayer.wait().unwrap();
+        assert_eq!(world.status(&request)["status"]["state"], "open");
+        found.unwrap()
+    };
+    kill_at("segment-0.proof");
+    let fold = kill_at("fold-0.proof");
+    let kept = std::fs::read(&fold).unwrap();
+    // a good fold of this job, but of other layer proofs
+    let foreign = fold.with_file_name("fold-1.proof");
+    std::fs::write(&foreign, &kept).unwrap();
 
     let mut relayer = world.relay("after-send");
     wait("the crash after sending", || {
@@ -222,6 +239,8 @@ fn a_question_is_answered_once_however_often_the_relayer_is_killed() {
         "{}",
         world.log()
     );
+    assert!(std::fs::read(&fold).unwrap() == kept, "the fold was kept");
+    assert!(std::fs::read(&foreign).unwrap() != kept, "made again");
 
     let mut relayer = world.relay("");
     wait("the result", || {

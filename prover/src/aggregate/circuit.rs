@@ -5,12 +5,12 @@
 //! assigned, and their limbs are the instances that its verifier sees. All m pairs become one:
 //!
 //! ```text
-//! r = Poseidon(key digest_0, end_0, …, key digest_{n−1}, end_{n−1}, B_L, B_R)
+//! r = Poseidon(k_0, key digest_0, end_0, …, k_{n−1}, key digest_{n−1}, end_{n−1}, B_L, B_R)
 //! L = B_L + Σ r^(i+1) L_i        R = B_R + Σ r^(i+1) R_i
 //! ```
 //! `end_i` is squeezed from the transcript of proof i after its last element, so r depends on everything that the pairs are
-//! computed from: the key (digest), the instances (with them the pair of a fold) and the proof (end). If some pair is
-//! invalid, e(L, G2) = e(R, τG2) holds for at most m values of r, probability m/r.
+//! computed from: the domain (k) and the key (digest), the instances (with them the pair of a fold) and the proof (end). If
+//! some pair is invalid, e(L, G2) = e(R, τG2) holds for at most m values of r, probability m/r.
 //! (B_L, B_R) = s·(τG, G) with random s is a valid pair chosen by the prover; it makes (L, R) uniform among the valid
 //! pairs, so the exposed accumulator says nothing about the layer proofs. It is absorbed before r, so it cannot be used
 //! to cancel an invalid pair.
@@ -68,15 +68,12 @@ pub(crate) struct Witness<'a> {
 pub(crate) enum Exposed<'a> {
     /// D: which proofs were verified.
     Items,
-    /// The statement about the first `segments` layer proofs.
-    Statement {
-        segments: usize,
-        words: StatementWitness<'a>,
-    },
+    /// Statements about so many layer proofs each, one after the other.
+    Statements(Vec<(usize, StatementWitness<'a>)>),
 }
 
-type Loader<C> = Rc<Halo2Loader<G1Affine, DeferredEcc<C>>>;
-type Scalar<C> = <Loader<C> as ScalarLoader<Fr>>::LoadedScalar;
+pub(crate) type Loader<C> = Rc<Halo2Loader<G1Affine, DeferredEcc<C>>>;
+pub(crate) type Scalar<C> = <Loader<C> as ScalarLoader<Fr>>::LoadedScalar;
 type Verifier = PlonkSuccinctVerifier<SHPLONK, NoAccumulator>;
 
 /// Accumulators of folds are taken from their instances here; snark-verifier is not told of them.
@@ -94,15 +91,15 @@ impl<C: PointChip> AccumulatorEncoding<G1Affine, Loader<C>> for NoAccumulator {
 }
 
 /// What the verifier of one proof leaves.
-struct Verified<P> {
-    item: AssignedItem,
-    end: AssignedValue<Fr>,
+pub(crate) struct Verified<P> {
+    pub(crate) item: AssignedItem,
+    pub(crate) end: AssignedValue<Fr>,
     /// The proof's own (L, R), then the one that a fold exposes.
-    pairs: Vec<Sides<P>>,
+    pub(crate) pairs: Vec<Sides<P>>,
 }
 
 /// (L, R)
-type Sides<P> = [DeferredPoint<P>; 2];
+pub(crate) type Sides<P> = [DeferredPoint<P>; 2];
 
 /// Builds the circuit. Its constraints depend on the parameters, the slots, what is exposed and `g` only.
 pub(crate) fn build(
@@ -147,7 +144,7 @@ fn fill<C: PointChip>(
 }
 
 /// The public words after the accumulator.
-fn expose<P>(
+pub(crate) fn expose<P>(
     builder: &mut BaseCircuitBuilder<Fr>,
     hasher: &Hasher<'_>,
     slots: &[Slot],
@@ -160,19 +157,26 @@ fn expose<P>(
             let items: Vec<_> = verified.iter().map(|v| v.item.clone()).collect();
             vec![items::constrain_digest(ctx, hasher, &items)]
         }
-        Exposed::Statement { segments, words } => {
+        Exposed::Statements(statements) => {
             let all = slots.iter().zip(verified).zip(witness.proofs);
             let opened: Vec<Segment> = all
                 .flat_map(|((slot, v), proof)| {
                     items::open(ctx, hasher, slot, &v.item, &proof.items)
                 })
                 .collect();
-            constrain(ctx, hasher, &opened[..*segments], words)
+            let mut rest = &opened[..];
+            let mut words = vec![];
+            for (segments, statement) in statements {
+                let (own, others) = rest.split_at(*segments);
+                words.extend(constrain(ctx, hasher, own, statement));
+                rest = others;
+            }
+            words
         }
     }
 }
 
-/// Runs the succinct verifier of one proof. Key and instances are fresh cells; what is exposed ties them.
+/// Runs the succinct verifier of one proof.
 fn verify<C: PointChip>(
     loader: &Loader<C>,
     hasher: &Hasher<'_>,
@@ -180,45 +184,74 @@ fn verify<C: PointChip>(
     slot: &Slot,
     snark: &Snark,
 ) -> Verified<C::Point> {
-    let any_domain = matches!(slot, Slot::AnyLayer(_));
-    let protocol = snark
-        .protocol
-        .loaded_preprocessed_as_witness(loader, any_domain);
-    let k = match &protocol.domain_as_witness {
-        Some(domain) => domain.k.assigned().to_owned(),
-        None => {
-            let k = loader.load_const(&Fr::from(snark.protocol.domain.k as u64));
-            k.into_assigned()
-        }
-    };
-    let (carried, limbs) = carried_pair(loader, slot, snark);
-    let given = &snark.instances[0][limbs.len()..];
-    let words: Vec<_> = given
-        .iter()
-        .map(|word| loader.assign_scalar(*word))
-        .collect();
-    let instances = vec![[limbs, words.clone()].concat()];
+    let loaded = Loaded::new(loader, slot, snark);
+    let instances = [loaded.instances.clone()];
     let mut transcript = PoseidonTranscript::<Loader<C>, &[u8]>::from_spec(
         loader,
         snark.proof(),
         POSEIDON_SPEC.clone(),
     );
-    let proof = Verifier::read_proof(svk, &protocol, &instances, &mut transcript)
+    let proof = Verifier::read_proof(svk, &loaded.protocol, &instances, &mut transcript)
         .expect("length and points were checked natively");
     let end = transcript.squeeze_challenge().into_assigned();
-    let accumulators = Verifier::verify(svk, &protocol, &instances, &proof)
+    let accumulators = Verifier::verify(svk, &loaded.protocol, &instances, &proof)
         .expect("the loader defers every check");
     let own = accumulators
         .iter()
         .map(|pair| [&pair.lhs, &pair.rhs].map(|point| point.assigned().clone()));
-    let key_digest = key_digest(loader, hasher, &protocol);
-    let item = AssignedItem {
-        k,
-        key_digest,
-        words: words.into_iter().map(|w| w.into_assigned()).collect(),
-    };
-    let pairs = own.chain(carried).collect();
+    let item = loaded.item(loader, hasher);
+    let pairs = own.chain(loaded.carried).collect();
     Verified { item, end, pairs }
+}
+
+/// What the verifier of one proof is given, in cells. Key and public words are fresh; what is exposed ties them.
+pub(crate) struct Loaded<C: PointChip> {
+    pub(crate) protocol: PlonkProtocol<G1Affine, Loader<C>>,
+    /// log2 of the domain: a constant, or the cell that `protocol` computes its domain from.
+    pub(crate) k: AssignedValue<Fr>,
+    /// Public words; those of an accumulator are limbs of `carried`.
+    pub(crate) instances: Vec<Scalar<C>>,
+    /// The pair that a fold exposes.
+    pub(crate) carried: Option<Sides<C::Point>>,
+}
+
+impl<C: PointChip> Loaded<C> {
+    pub(crate) fn new(loader: &Loader<C>, slot: &Slot, snark: &Snark) -> Self {
+        let any_domain = matches!(slot, Slot::AnyLayer(_));
+        let protocol = snark
+            .protocol
+            .loaded_preprocessed_as_witness(loader, any_domain);
+        let k = match &protocol.domain_as_witness {
+            Some(domain) => domain.k.assigned().to_owned(),
+            None => {
+                let k = Fr::from(snark.protocol.domain.k as u64);
+                loader.load_const(&k).into_assigned()
+            }
+        };
+        let (carried, limbs) = carried_pair(loader, slot, snark);
+        let given = &snark.instances[0][limbs.len()..];
+        let words = given.iter().map(|word| loader.assign_scalar(*word));
+        Self {
+            k,
+            instances: limbs.into_iter().chain(words).collect(),
+            carried,
+            protocol,
+        }
+    }
+
+    /// The proof as an item: of the very cells that the verifier is given.
+    pub(crate) fn item(&self, loader: &Loader<C>, hasher: &Hasher<'_>) -> AssignedItem {
+        let limbs = match self.carried {
+            Some(_) => super::ACCUMULATOR_WORDS,
+            None => 0,
+        };
+        let words = self.instances[limbs..].iter();
+        AssignedItem {
+            k: self.k,
+            key_digest: key_digest(loader, hasher, &self.protocol),
+            words: words.map(|word| *word.assigned()).collect(),
+        }
+    }
 }
 
 /// The pair that a fold exposes, and its limbs as the instances that say so.
@@ -273,7 +306,9 @@ fn accumulate<C: PointChip>(
     let pool = builder.pool(0);
     let ctx = pool.main();
     let blind = [blind.lhs, blind.rhs].map(|point| chip.assign_point(ctx, point));
-    let ends = verified.iter().flat_map(|v| [v.item.key_digest, v.end]);
+    let ends = verified
+        .iter()
+        .flat_map(|v| [v.item.k, v.item.key_digest, v.end]);
     let absorbed: Vec<_> = ends
         .chain(blind.iter().flat_map(|b| chip.native_coordinates(b)))
         .collect();

@@ -76,6 +76,9 @@ impl CircuitKey {
         let params = circuit.params();
         tracing::info!(?params, ?cells, "circuit laid out");
         let srs = store.load(source, params.base.k as u32)?;
+        for slot in slots {
+            slot.check_srs(srs.id())?;
+        }
         let vk = keygen_vk(&srs.params, &circuit).map_err(|e| halo2_error("verifying key", &e))?;
         let pk =
             keygen_pk(&srs.params, vk, &circuit).map_err(|e| halo2_error("proving key", &e))?;

@@ -88,7 +88,7 @@ fn items(slot: &Slot) -> Vec<Item> {
             items: items(below),
         }
     };
-    vk.slots().iter().map(item).collect()
+    vec![item(vk.slot()); vk.capacity()]
 }
 
 /// Two points that are no valid pair.

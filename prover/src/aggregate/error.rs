@@ -65,6 +65,14 @@ pub enum AggregateError {
         /// What the verifier said.
         reason: String,
     },
+    /// Another number of statements than the key is for.
+    #[error("{got} statements, the key is for {expected}")]
+    StatementCount {
+        /// Statements given.
+        got: usize,
+        /// Statements of the key.
+        expected: usize,
+    },
     /// Two neighbours that do not meet.
     #[error("segments {segment} and {}: output and input commitments differ", segment + 1)]
     BrokenChain {

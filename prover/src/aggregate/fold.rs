@@ -7,6 +7,7 @@
 use super::{
     AggregateError, AggregationConfig, InnerProof, KeygenError,
     accumulator::random_pair,
+    assembly::AggregationCircuit,
     circuit::Exposed,
     circuit_key::CircuitKey,
     commitment::segment_key_digest,
@@ -21,6 +22,7 @@ use halo2_base::halo2_proofs::{
 };
 use rand::{CryptoRng, RngCore};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use snark_verifier::{
     loader::native::NativeLoader,
     pcs::kzg::KzgDecidingKey,
@@ -42,9 +44,10 @@ const FORMAT: Format = Format {
 };
 
 /// How many of which proofs a fold takes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct FoldShape {
-    slots: Vec<Slot>,
+    slot: Slot,
+    capacity: usize,
 }
 
 impl FoldShape {
@@ -68,8 +71,12 @@ impl FoldShape {
         }
         let slot =
             slot.map_err(|reason| AggregateError::UnsupportedSegment { segment: 0, reason })?;
-        let slots = vec![slot; capacity];
-        Ok(Self { slots })
+        Ok(Self { slot, capacity })
+    }
+
+    /// Whether its places take proofs of this circuit.
+    pub fn takes(&self, protocol: &PlonkProtocol<G1Affine>) -> Result<(), String> {
+        self.slot.takes(protocol)
     }
 }
 
@@ -78,7 +85,8 @@ impl FoldShape {
 pub struct FoldVk {
     protocol: PlonkProtocol<G1Affine>,
     deciding_key: KzgDecidingKey<Bn256>,
-    slots: Vec<Slot>,
+    slot: Box<Slot>,
+    capacity: usize,
     srs: SrsOrigin,
 }
 
@@ -87,8 +95,13 @@ impl FoldVk {
         &self.protocol
     }
 
-    pub(crate) fn slots(&self) -> &[Slot] {
-        &self.slots
+    /// What each of its places takes.
+    pub(crate) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    pub(crate) fn slots(&self) -> Vec<Slot> {
+        vec![self.slot().clone(); self.capacity]
     }
 
     /// Domain size and digest of the key: what an item of a fold must say.
@@ -99,12 +112,17 @@ impl FoldVk {
 
     /// Proofs that one fold takes.
     pub fn capacity(&self) -> usize {
-        self.slots.len()
+        self.capacity
+    }
+
+    /// SHA-256 of the key: equal keys take the same folds.
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(bincode::serialize(self).expect("a key is plain data")).into()
     }
 
     /// Layer proofs that one fold stands for.
     pub fn leaves(&self) -> usize {
-        self.slots.iter().map(Slot::leaves).sum()
+        self.capacity * self.slot.leaves()
     }
 
     /// Names the secret of the reference string.
@@ -123,33 +141,63 @@ impl FoldVk {
         check_proofs(&[slot], &self.deciding_key, std::slice::from_ref(proof))
     }
 
-    /// A fold as bytes, without its key.
+    /// Whether a fold is valid and about these proofs, in order, with the last again in places that are left over.
+    pub fn is_fold_of(&self, fold: &InnerProof, proofs: &[InnerProof]) -> bool {
+        let Some(last) = proofs.last().filter(|_| proofs.len() <= self.capacity) else {
+            return false;
+        };
+        let wanted = proofs.iter().chain(std::iter::repeat(last));
+        let wanted = wanted.take(self.capacity).map(InnerProof::item);
+        self.verify(fold).is_ok() && wanted.eq(fold.items.iter().cloned())
+    }
+
+    /// A fold as bytes, without its key: what only the layer proofs under it know, one after the other.
     pub fn to_bytes(&self, proof: &InnerProof) -> Vec<u8> {
+        let leaves = proof.items.iter().flat_map(Item::leaves);
         let stored = Stored {
             words: proof.snark.instances[0].clone(),
             proof: proof.snark.proof.clone(),
-            items: proof.items.clone(),
+            leaves: leaves
+                .map(|leaf| (leaf.k, leaf.key_digest, [leaf.words[0], leaf.words[1]]))
+                .collect(),
         };
         bincode::serialize(&stored).expect("a fold is plain data")
     }
 
     /// A fold from bytes; not verified.
     pub fn from_bytes(&self, bytes: &[u8]) -> Result<InnerProof, AggregateError> {
-        let stored: Stored = bincode::deserialize(bytes).map_err(|e| AggregateError::Fold {
-            index: 0,
-            reason: format!("its bytes are no fold: {e}"),
-        })?;
-        let snark = Snark::new(self.protocol.clone(), vec![stored.words], stored.proof);
-        let items = stored.items;
-        Ok(InnerProof { snark, items })
+        let error = |reason: String| AggregateError::Fold { index: 0, reason };
+        let stored: Stored = bincode::deserialize(bytes)
+            .map_err(|e| error(format!("its bytes are no fold: {e}")))?;
+        if stored.leaves.len() != self.leaves() {
+            let (got, expected) = (stored.leaves.len(), self.leaves());
+            return Err(error(format!(
+                "{got} layer proofs, the key is for {expected}"
+            )));
+        }
+        let mut leaves = stored
+            .leaves
+            .into_iter()
+            .map(|(k, key_digest, words)| Item {
+                k,
+                key_digest,
+                words: words.to_vec(),
+                items: vec![],
+            });
+        let items = (0..self.capacity).map(|_| Item::from_leaves(&self.slot, &mut leaves));
+        Ok(InnerProof {
+            snark: Snark::new(self.protocol.clone(), vec![stored.words], stored.proof),
+            items: items.flatten().collect(),
+        })
     }
 }
 
+/// A fold in a file: no more than a list deep, whatever it claims.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     words: Vec<Fr>,
     proof: Vec<u8>,
-    items: Vec<Item>,
+    leaves: Vec<(u32, Fr, [Fr; 2])>,
 }
 
 /// Proving key of a fold.
@@ -167,13 +215,14 @@ impl FoldKey {
         shape: FoldShape,
         config: &AggregationConfig,
     ) -> Result<Self, KeygenError> {
-        let slots = shape.slots;
+        let slots = vec![shape.slot.clone(); shape.capacity];
         let (circuit, srs) = CircuitKey::keygen(store, source, &slots, Exposed::Items, config)?;
         let compiling = Config::kzg().with_num_instance(vec![PUBLIC_WORDS_PER_FOLD]);
         let vk = FoldVk {
             protocol: compile(&srs.params, circuit.pk.get_vk(), compiling),
             deciding_key: srs.deciding_key(),
-            slots,
+            slot: Box::new(shape.slot),
+            capacity: shape.capacity,
             srs: srs.origin.clone(),
         };
         Ok(Self { vk, circuit })
@@ -204,7 +253,7 @@ impl FoldKey {
     ) -> Result<InnerProof, AggregateError> {
         self.circuit.check_srs(self.vk.srs_id(), srs)?;
         let proofs = self.pad(proofs)?;
-        check_proofs(&self.vk.slots, &self.vk.deciding_key, &proofs)?;
+        check_proofs(&self.vk.slots(), &self.vk.deciding_key, &proofs)?;
         let fold = self.prove_unchecked(srs, &proofs, &mut rng)?;
         self.vk.verify(&fold)?;
         Ok(fold)
@@ -229,12 +278,7 @@ impl FoldKey {
         proofs: &[InnerProof],
         mut rng: impl RngCore + CryptoRng,
     ) -> Result<InnerProof, AggregateError> {
-        let g = srs.params.get_g();
-        let blind = random_pair(g[0], g[1], &mut rng);
-        let slots = &self.vk.slots;
-        let circuit = self
-            .circuit
-            .fill(srs, slots, proofs, blind, Exposed::Items)?;
+        let circuit = self.fill(srs, proofs, &mut rng)?;
         let words = circuit.exposed();
         let mut transcript =
             PoseidonTranscript::<NativeLoader, Vec<u8>>::from_spec(vec![], POSEIDON_SPEC.clone());
@@ -244,6 +288,19 @@ impl FoldKey {
         let snark = Snark::new(self.vk.protocol.clone(), vec![words], proof);
         let items = proofs.iter().map(InnerProof::item).collect();
         Ok(InnerProof { snark, items })
+    }
+
+    /// Fills the circuit. Nothing is checked.
+    pub(crate) fn fill(
+        &self,
+        srs: &Srs,
+        proofs: &[InnerProof],
+        rng: impl RngCore + CryptoRng,
+    ) -> Result<AggregationCircuit, AggregateError> {
+        let g = srs.params.get_g();
+        let (slots, blind) = (self.vk.slots(), random_pair(g[0], g[1], rng));
+        self.circuit
+            .fill(srs, &slots, proofs, blind, Exposed::Items)
     }
 
     /// Writes the key; nothing is left behind if that fails.

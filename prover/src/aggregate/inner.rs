@@ -2,14 +2,11 @@
 //! again; these say which proof is at fault, in milliseconds instead of minutes.
 
 use super::{
-    AggregateError, AggregationShape, InputVisibility, Openings, PUBLIC_WORDS_PER_LAYER,
-    accumulator, dummy, items::Item, shape::ACCUMULATOR_WORDS, slot::Slot,
+    AggregateError, AggregationShape, InputVisibility, Openings, PUBLIC_WORDS_PER_LAYER, Stated,
+    StatementShape, accumulator, dummy, items::Item, shape::ACCUMULATOR_WORDS, slot::Slot,
 };
 use crate::poseidon::boundary_commitment;
-use halo2_base::halo2_proofs::halo2curves::{
-    bn256::{Bn256, Fr, G1Affine},
-    group::prime::PrimeCurveAffine,
-};
+use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr};
 use snark_verifier::{
     loader::native::NativeLoader, pcs::kzg::KzgDecidingKey, verifier::SnarkVerifier,
 };
@@ -106,10 +103,6 @@ pub(crate) fn check_proofs(
         let snark = &proof.snark;
         slot.takes(&snark.protocol)
             .map_err(|reason| AggregateError::SegmentShape { segment, reason })?;
-        if let Some(column) = infinite(&snark.protocol.preprocessed) {
-            let reason = format!("commitment {column} of its key is the point at infinity");
-            return Err(AggregateError::SegmentShape { segment, reason });
-        }
         let layer = || verify_layer_proof(deciding_key, snark);
         match slot {
             Slot::Fold(_) => layer()
@@ -126,27 +119,51 @@ pub(crate) fn check_proofs(
     Ok(())
 }
 
-/// Proofs, chain and openings of a statement.
+/// Proofs, chains and openings of all statements.
 pub(crate) fn check(
     shape: &AggregationShape,
     deciding_key: &KzgDecidingKey<Bn256>,
     proofs: &[InnerProof],
-    openings: &Openings,
+    stated: &[Stated<'_>],
 ) -> Result<(), AggregateError> {
+    if stated.len() != shape.statements().len() {
+        return Err(AggregateError::StatementCount {
+            got: stated.len(),
+            expected: shape.statements().len(),
+        });
+    }
     check_proofs(shape.slots(), deciding_key, proofs)?;
     let items: Vec<Item> = proofs.iter().map(InnerProof::item).collect();
     let leaves = items.iter().flat_map(Item::leaves);
-    let cuts: Vec<[Fr; PUBLIC_WORDS_PER_LAYER]> = leaves
-        .take(shape.segments())
-        .map(|leaf| [leaf.words[0], leaf.words[1]])
-        .collect();
-    for (segment, pair) in cuts.windows(2).enumerate() {
-        if pair[0][1] != pair[1][0] {
-            return Err(AggregateError::BrokenChain { segment });
-        }
+    let cuts: Vec<[Fr; PUBLIC_WORDS_PER_LAYER]> =
+        leaves.map(|leaf| [leaf.words[0], leaf.words[1]]).collect();
+    let mut first = 0;
+    for (statement, stated) in shape.statements().iter().zip(stated) {
+        let own = &cuts[first..first + statement.segments];
+        check_chain(first, own)?;
+        check_openings(statement, stated.openings, own)?;
+        first += statement.segments;
     }
+    Ok(())
+}
+
+fn check_chain(first: usize, cuts: &[[Fr; PUBLIC_WORDS_PER_LAYER]]) -> Result<(), AggregateError> {
+    let mut pairs = cuts.windows(2);
+    match pairs.position(|pair| pair[0][1] != pair[1][0]) {
+        None => Ok(()),
+        Some(at) => Err(AggregateError::BrokenChain {
+            segment: first + at,
+        }),
+    }
+}
+
+fn check_openings(
+    shape: &StatementShape,
+    openings: &Openings,
+    cuts: &[[Fr; PUBLIC_WORDS_PER_LAYER]],
+) -> Result<(), AggregateError> {
     let layout = shape.layout();
-    if shape.visibility() == InputVisibility::Public {
+    if shape.visibility == InputVisibility::Public {
         check_opening(
             "input",
             cuts[0][0],
@@ -162,12 +179,6 @@ pub(crate) fn check(
         openings.salt_out,
         &openings.outputs,
     )
-}
-
-/// The commitment of a column of zeros, which the multiplication chip cannot take.
-fn infinite(points: &[G1Affine]) -> Option<usize> {
-    let mut points = points.iter();
-    points.position(|point| bool::from(point.is_identity()))
 }
 
 fn check_opening(

@@ -52,6 +52,25 @@ impl Item {
         }
     }
 
+    /// The items of a slot, from the leaves under it in order; takes as many leaves as the slot has.
+    pub(crate) fn from_leaves(
+        slot: &Slot,
+        leaves: &mut impl Iterator<Item = Self>,
+    ) -> Option<Self> {
+        let Slot::Fold(vk) = slot else {
+            return leaves.next();
+        };
+        let items = (0..vk.capacity()).map(|_| Self::from_leaves(vk.slot(), leaves));
+        let items: Vec<Self> = items.collect::<Option<_>>()?;
+        let (k, key_digest) = vk.identity();
+        Some(Self {
+            k,
+            key_digest,
+            words: vec![items_digest(&items)],
+            items,
+        })
+    }
+
     /// Whether it is an item of the slot whose words open, all the way down, to the items that it holds. Proofs are not
     /// looked at.
     pub(crate) fn check(&self, slot: &Slot) -> Result<(), String> {
@@ -65,11 +84,11 @@ impl Item {
         if (self.k, self.key_digest) != vk.identity() {
             return Err("an item is of a fold under another key".to_owned());
         }
-        if self.items.len() != vk.slots().len() || self.words != [items_digest(&self.items)] {
+        if self.items.len() != vk.capacity() || self.words != [items_digest(&self.items)] {
             return Err("the items are not those that the fold is about".to_owned());
         }
-        let mut pairs = self.items.iter().zip(vk.slots());
-        pairs.try_for_each(|(item, slot)| item.check(slot))
+        let mut items = self.items.iter();
+        items.try_for_each(|item| item.check(vk.slot()))
     }
 }
 
@@ -144,8 +163,8 @@ pub(crate) fn open(
         .collect();
     let digest = constrain_digest(ctx, hasher, &items);
     ctx.constrain_equal(&digest, &item.words[0]);
-    let below = items.iter().zip(vk.slots()).zip(opened);
+    let below = items.iter().zip(opened);
     below
-        .flat_map(|((item, slot), given)| open(ctx, hasher, slot, item, &given.items))
+        .flat_map(|(item, given)| open(ctx, hasher, vk.slot(), item, &given.items))
         .collect()
 }

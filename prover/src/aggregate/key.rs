@@ -2,8 +2,9 @@
 
 use super::{
     AggregateError, AggregationConfig, AggregationShape, AggregationVk, InnerProof,
-    InputVisibility, Openings, OuterProof, accumulator::random_pair, assembly::AggregationCircuit,
-    circuit::Exposed, circuit_key::CircuitKey, inner, statement::StatementWitness,
+    InputVisibility, Openings, OuterProof, StatementShape, accumulator::random_pair,
+    assembly::AggregationCircuit, circuit::Exposed, circuit_key::CircuitKey, inner,
+    statement::StatementWitness,
 };
 use crate::srs::{Srs, SrsError, SrsSource, SrsStore, sealed::Format};
 use halo2_base::halo2_proofs::{
@@ -36,6 +37,13 @@ pub struct AggregationKey {
 pub struct AggregationRequest<'a> {
     /// Layer proofs, or their folds, in order.
     pub proofs: &'a [InnerProof],
+    /// What is stated, one for each statement of the shape.
+    pub statements: &'a [Stated<'a>],
+}
+
+/// The values of one statement.
+#[derive(Clone, Copy, Debug)]
+pub struct Stated<'a> {
     /// What the two ends commit to.
     pub openings: &'a Openings,
     /// Salt of M.
@@ -52,14 +60,16 @@ impl AggregationKey {
         shape: AggregationShape,
         config: &AggregationConfig,
     ) -> Result<Self, KeygenError> {
-        let layout = shape.layout();
-        let openings = Openings {
-            salt_in: Fr::ZERO,
-            inputs: vec![Fr::ZERO; layout.input_words],
-            salt_out: Fr::ZERO,
-            outputs: vec![Fr::ZERO; layout.output_words],
-        };
-        let exposed = statement(&shape, &openings, Fr::ZERO, Fr::ZERO);
+        let openings: Vec<Openings> = shape.statements().iter().map(stand_in).collect();
+        let stated: Vec<Stated<'_>> = openings
+            .iter()
+            .map(|openings| Stated {
+                openings,
+                model_salt: Fr::ZERO,
+                context: Fr::ZERO,
+            })
+            .collect();
+        let exposed = statements(&shape, &stated);
         let (circuit, srs) = CircuitKey::keygen(store, source, shape.slots(), exposed, config)?;
         let vk = AggregationVk::new(&srs, circuit.pk.get_vk(), &shape);
         Ok(Self { shape, vk, circuit })
@@ -99,8 +109,8 @@ impl AggregationKey {
         mut rng: impl RngCore + CryptoRng,
     ) -> Result<OuterProof, AggregateError> {
         self.circuit.check_srs(self.vk.srs_id(), srs)?;
-        let deciding_key = self.vk.deciding_key();
-        inner::check(&self.shape, deciding_key, request.proofs, request.openings)?;
+        let AggregationRequest { proofs, statements } = request;
+        inner::check(&self.shape, self.vk.deciding_key(), proofs, statements)?;
         let circuit = self.fill(srs, request, &mut rng)?;
         self.finish(srs, circuit, rng)
     }
@@ -114,15 +124,10 @@ impl AggregationKey {
     ) -> Result<AggregationCircuit, AggregateError> {
         let g = srs.params.get_g();
         let blind = random_pair(g[0], g[1], rng);
-        let AggregationRequest {
-            proofs,
-            openings,
-            model_salt,
-            context,
-        } = request;
-        let exposed = statement(&self.shape, openings, model_salt, context);
+        let exposed = statements(&self.shape, request.statements);
         let slots = self.shape.slots();
-        self.circuit.fill(srs, slots, proofs, blind, exposed)
+        self.circuit
+            .fill(srs, slots, request.proofs, blind, exposed)
     }
 
     /// Proves a filled circuit and verifies the proof.
@@ -161,24 +166,32 @@ impl AggregationKey {
     }
 }
 
-/// What the circuit exposes, with the values that open it.
-pub(crate) fn statement<'a>(
-    shape: &AggregationShape,
-    openings: &'a Openings,
-    model_salt: Fr,
-    context: Fr,
-) -> Exposed<'a> {
-    let public = shape.visibility() == InputVisibility::Public;
-    let words = StatementWitness {
-        input: public.then_some((openings.salt_in, &openings.inputs[..])),
-        output: (openings.salt_out, &openings.outputs),
-        model_salt,
-        context,
-    };
-    Exposed::Statement {
-        segments: shape.segments(),
-        words,
+/// Openings of the right size, for key generation.
+fn stand_in(shape: &StatementShape) -> Openings {
+    let layout = shape.layout();
+    Openings {
+        salt_in: Fr::ZERO,
+        inputs: vec![Fr::ZERO; layout.input_words],
+        salt_out: Fr::ZERO,
+        outputs: vec![Fr::ZERO; layout.output_words],
     }
+}
+
+/// What the circuit exposes, with the values that open it.
+pub(crate) fn statements<'a>(shape: &AggregationShape, stated: &[Stated<'a>]) -> Exposed<'a> {
+    let words = |(shape, stated): (&StatementShape, &Stated<'a>)| {
+        let openings = stated.openings;
+        let public = shape.visibility == InputVisibility::Public;
+        let witness = StatementWitness {
+            input: public.then_some((openings.salt_in, &openings.inputs[..])),
+            output: (openings.salt_out, &openings.outputs),
+            model_salt: stated.model_salt,
+            context: stated.context,
+        };
+        (shape.segments, witness)
+    };
+    let pairs = shape.statements().iter().zip(stated);
+    Exposed::Statements(pairs.map(words).collect())
 }
 
 /// Key generation needs a string, so it can fail for either reason.

@@ -98,7 +98,7 @@ impl Draft<'_> {
     fn words(&self) -> usize {
         let words = match &self.exposed {
             Exposed::Items => 1,
-            Exposed::Statement { words, .. } => words.count(),
+            Exposed::Statements(all) => all.iter().map(|(_, words)| words.count()).sum(),
         };
         super::ACCUMULATOR_WORDS + words
     }

@@ -1,8 +1,8 @@
 //! Aggregation: all layer proofs of an inference become one proof for the chain.
 //!
-//! The statement: the prover knows layer proofs π_0 … π_{n−1}, valid under verifying keys that hash to `M`, whose
+//! A statement: the prover knows layer proofs π_0 … π_{n−1}, valid under verifying keys that hash to `M`, whose
 //! boundaries chain, whose first boundary opens to `I` (or is `I`) and whose last opens to `O`; made for `C`. Public
-//! words: accumulator limbs | M | I… | O… | C.
+//! words: accumulator limbs | M | I… | O… | C. Over folds there may be several statements, each with its M | I… | O… | C.
 //!
 //! | file | holds |
 //! |---|---|
@@ -48,9 +48,11 @@ pub use fold::{FoldKey, FoldShape, FoldVk, MAX_FOLD};
 pub use halocast_ecc::Width;
 pub use inner::{InnerProof, verify_layer_proof};
 pub use items::Item;
-pub use key::{AggregationKey, AggregationRequest, KeygenError};
+pub use key::{AggregationKey, AggregationRequest, KeygenError, Stated};
 pub use plan::{AggregationConfig, CurveChip, Objective};
-pub use shape::{ACCUMULATOR_WORDS, AggregationShape, InputVisibility, InstanceLayout};
+pub use shape::{
+    ACCUMULATOR_WORDS, AggregationShape, InputVisibility, InstanceLayout, StatementShape,
+};
 pub use slot::verifier_points;
 pub use snark_verifier_sdk::Snark;
 pub use verify::{AggregationVk, OuterProof};

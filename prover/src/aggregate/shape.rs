@@ -54,77 +54,92 @@ impl InstanceLayout {
     }
 }
 
-/// The proofs that are aggregated, in order, and the words exposed.
+/// A statement about consecutive layer proofs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementShape {
+    /// Layer proofs.
+    pub segments: usize,
+    /// Words of I; not used for a committed input, which is one word.
+    pub input_words: usize,
+    /// Words of O.
+    pub output_words: usize,
+    /// How the input appears.
+    pub visibility: InputVisibility,
+}
+
+impl StatementShape {
+    /// Its public words, as if it were the only statement.
+    pub fn layout(&self) -> InstanceLayout {
+        InstanceLayout {
+            input_words: match self.visibility {
+                InputVisibility::Committed => 1,
+                InputVisibility::Public => self.input_words,
+            },
+            output_words: self.output_words,
+        }
+    }
+
+    /// Words that it adds: M, I…, O…, C.
+    pub fn words(&self) -> usize {
+        self.layout().total() - ACCUMULATOR_WORDS
+    }
+}
+
+/// The proofs that are aggregated, in order, and the words exposed: accumulator, then M | I | O | C of each statement.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AggregationShape {
     slots: Vec<Slot>,
-    segments: usize,
-    visibility: InputVisibility,
-    layout: InstanceLayout,
+    statements: Vec<StatementShape>,
 }
 
 impl AggregationShape {
-    /// Takes layer proofs themselves: the protocols of their circuits in order. Their verifying keys (preprocessed
-    /// commitments and transcript state) are blanked: they enter the circuit as witnesses. For a committed input
-    /// `input_words` is not used, the public word is the commitment.
+    /// Takes the layer proofs of one inference themselves: the protocols of their circuits in order. Their verifying keys
+    /// (preprocessed commitments and transcript state) are blanked: they enter the circuit as witnesses.
     pub fn new(
         segments: &[&PlonkProtocol<G1Affine>],
         input_words: usize,
         output_words: usize,
         visibility: InputVisibility,
     ) -> Result<Self, AggregateError> {
+        if segments.is_empty() {
+            return Err(AggregateError::NoSegments);
+        }
         let slot = |(segment, protocol): (usize, &&PlonkProtocol<G1Affine>)| {
             Slot::layer(protocol)
                 .map_err(|reason| AggregateError::UnsupportedSegment { segment, reason })
         };
         let slots: Result<Vec<_>, _> = segments.iter().enumerate().map(slot).collect();
-        let words = [input_words, output_words];
-        Self::of_slots(slots?, segments.len(), words, visibility)
-    }
-
-    /// Takes as few folds under one key as hold `segments` layer proofs, in order. What is beyond the last segment is
-    /// padding, and says nothing.
-    pub fn over_folds(
-        vk: &FoldVk,
-        segments: usize,
-        input_words: usize,
-        output_words: usize,
-        visibility: InputVisibility,
-    ) -> Result<Self, AggregateError> {
-        let folds = segments.div_ceil(vk.leaves());
-        let slot = |index| Slot::fold(vk).map_err(|reason| AggregateError::Fold { index, reason });
-        let slots: Result<Vec<_>, _> = (0..folds).map(slot).collect();
-        Self::of_slots(slots?, segments, [input_words, output_words], visibility)
-    }
-
-    fn of_slots(
-        slots: Vec<Slot>,
-        segments: usize,
-        [input_words, output_words]: [usize; 2],
-        visibility: InputVisibility,
-    ) -> Result<Self, AggregateError> {
-        if slots.is_empty() {
-            return Err(AggregateError::NoSegments);
-        }
-        let input_words = match visibility {
-            InputVisibility::Committed => 1,
-            InputVisibility::Public => input_words,
-        };
-        let layout = InstanceLayout {
+        let statement = StatementShape {
+            segments: segments.len(),
             input_words,
             output_words,
+            visibility,
         };
         Ok(Self {
-            slots,
-            segments,
-            visibility,
-            layout,
+            slots: slots?,
+            statements: vec![statement],
         })
     }
 
-    /// Number of layer proofs.
+    /// Takes as few folds under one key as hold the layer proofs of all statements, one statement after the other. What is
+    /// beyond the last is padding, and says nothing.
+    pub fn over_folds(vk: &FoldVk, statements: &[StatementShape]) -> Result<Self, AggregateError> {
+        if statements.iter().any(|s| s.segments == 0) || statements.is_empty() {
+            return Err(AggregateError::NoSegments);
+        }
+        let segments: usize = statements.iter().map(|s| s.segments).sum();
+        let folds = segments.div_ceil(vk.leaves());
+        let slot = |index| Slot::fold(vk).map_err(|reason| AggregateError::Fold { index, reason });
+        let slots: Result<Vec<_>, _> = (0..folds).map(slot).collect();
+        Ok(Self {
+            slots: slots?,
+            statements: statements.to_vec(),
+        })
+    }
+
+    /// Number of layer proofs that statements are about.
     pub fn segments(&self) -> usize {
-        self.segments
+        self.statements.iter().map(|s| s.segments).sum()
     }
 
     /// Number of proofs that are given to it: the layer proofs, or their folds.
@@ -132,14 +147,20 @@ impl AggregationShape {
         self.slots.len()
     }
 
-    /// How the input appears.
-    pub fn visibility(&self) -> InputVisibility {
-        self.visibility
+    /// What is stated, in order.
+    pub fn statements(&self) -> &[StatementShape] {
+        &self.statements
     }
 
-    /// Which public word is what.
+    /// Which public word is what, of the first statement.
     pub fn layout(&self) -> InstanceLayout {
-        self.layout
+        self.statements[0].layout()
+    }
+
+    /// Number of public words.
+    pub fn public_words(&self) -> usize {
+        let words: usize = self.statements.iter().map(StatementShape::words).sum();
+        ACCUMULATOR_WORDS + words
     }
 
     /// Shapes with equal digests have equal keys (under one string and one configuration).

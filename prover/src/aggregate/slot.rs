@@ -1,9 +1,14 @@
 //! One place among the proofs that a circuit verifies: which circuit's proofs fit it.
 
-use super::{FoldVk, PUBLIC_WORDS_PER_LAYER, dummy, shape::ACCUMULATOR_WORDS};
+use super::{AggregateError, FoldVk, PUBLIC_WORDS_PER_LAYER, dummy, shape::ACCUMULATOR_WORDS};
+use crate::srs::SrsId;
 use halo2_base::halo2_proofs::halo2curves::bn256::G1Affine;
+use halo2_base::halo2_proofs::halo2curves::{bn256::Fr, group::prime::PrimeCurveAffine};
 use serde::{Deserialize, Serialize};
-use snark_verifier::verifier::plonk::PlonkProtocol;
+use snark_verifier::{
+    util::arithmetic::{Domain, root_of_unity},
+    verifier::plonk::PlonkProtocol,
+};
 use std::collections::HashSet;
 
 /// Public words of a fold: its accumulator and the digest of its items.
@@ -36,6 +41,7 @@ impl Slot {
     /// For folds.
     pub(crate) fn fold(vk: &FoldVk) -> Result<Self, String> {
         supported(vk.protocol(), PUBLIC_WORDS_PER_FOLD)?;
+        finite(vk.protocol())?;
         Ok(Self::Fold(Box::new(vk.clone())))
     }
 
@@ -60,6 +66,17 @@ impl Slot {
         matches!(self, Self::Fold(_))
     }
 
+    /// A fold is decided with the string of the circuit that takes it.
+    pub(crate) fn check_srs(&self, given: SrsId) -> Result<(), AggregateError> {
+        match self {
+            Self::Fold(vk) if vk.srs_id() != given => Err(AggregateError::SrsMismatch {
+                key: vk.srs_id(),
+                given,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Points that verifying it multiplies on the left, without the generator.
     pub(crate) fn points(&self) -> usize {
         verifier_points(self.protocol()) + usize::from(self.accumulates())
@@ -67,6 +84,15 @@ impl Slot {
 
     /// Whether a proof's circuit is the slot's: the same but for the key of a layer, and its domain where that is free.
     pub(crate) fn takes(&self, given: &PlonkProtocol<G1Affine>) -> Result<(), String> {
+        finite(given)?;
+        // Native verifiers compute with the domain and the state that they are given, circuits with these.
+        let domain = &given.domain;
+        if !DOMAINS.contains(&domain.k) || !is_domain(domain) {
+            return Err(format!("its domain is not that of 2^{} rows", domain.k));
+        }
+        if given.transcript_initial_state.is_none() {
+            return Err("it has no verifying-key digest in its transcript".to_owned());
+        }
         let mut given = given.clone();
         match self {
             Self::Layer(_) => given = dummy::blank(&given),
@@ -77,6 +103,26 @@ impl Slot {
             Self::Fold(_) => {}
         }
         same_circuit(self.protocol(), &given)
+    }
+}
+
+/// log2 of the sizes that a domain may have: fewer rows than rotations would make rotations meet.
+const DOMAINS: std::ops::RangeInclusive<usize> = 5..=28;
+
+fn is_domain(domain: &Domain<Fr>) -> bool {
+    let expected = Domain::new(domain.k, root_of_unity(domain.k));
+    let bytes = |d: &Domain<Fr>| bincode::serialize(d).expect("a domain is plain data");
+    bytes(domain) == bytes(&expected)
+}
+
+/// The commitment of a column of zeros is the point at infinity, which the multiplication chip cannot take.
+fn finite(protocol: &PlonkProtocol<G1Affine>) -> Result<(), String> {
+    let mut points = protocol.preprocessed.iter();
+    match points.position(|point| bool::from(point.is_identity())) {
+        None => Ok(()),
+        Some(column) => Err(format!(
+            "commitment {column} of its key is the point at infinity"
+        )),
     }
 }
 

@@ -70,15 +70,14 @@ pub struct AggregationVk {
 
 impl AggregationVk {
     pub(crate) fn new(srs: &Srs, vk: &VerifyingKey<G1Affine>, shape: &AggregationShape) -> Self {
-        let layout = shape.layout();
         let accumulator = (0..ACCUMULATOR_WORDS).map(|row| (0, row)).collect();
         let config = Config::kzg()
-            .with_num_instance(vec![layout.total()])
+            .with_num_instance(vec![shape.public_words()])
             .with_accumulator_indices(Some(accumulator));
         Self {
             protocol: compile(&srs.params, vk, config),
             deciding_key: srs.deciding_key(),
-            layout,
+            layout: shape.layout(),
             srs: srs.origin.clone(),
         }
     }
@@ -93,7 +92,12 @@ impl AggregationVk {
         &self.deciding_key
     }
 
-    /// Which public word is what.
+    /// Number of public words.
+    pub fn public_words(&self) -> usize {
+        self.protocol.num_instance[0]
+    }
+
+    /// Which public word is what; of the first statement, if there are several.
     pub fn layout(&self) -> InstanceLayout {
         self.layout
     }
@@ -127,10 +131,10 @@ impl AggregationVk {
     /// proof's scalars modulo r, which are refused here.
     pub fn verify(&self, outer: &OuterProof) -> Result<(), VerifyError> {
         let OuterProof { instances, proof } = outer;
-        if instances.len() != self.layout.total() {
+        if instances.len() != self.public_words() {
             return Err(VerifyError::InstanceCount {
                 got: instances.len(),
-                expected: self.layout.total(),
+                expected: self.public_words(),
             });
         }
         if proof.len() != self.proof_len() {

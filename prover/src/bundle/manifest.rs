@@ -149,9 +149,19 @@ pub struct AggregateSummary {
     /// What the circuit's layout spends least of.
     #[serde(default)]
     pub objective: Objective,
-    /// Layer proofs of a fold; absent where the aggregation takes the layer proofs themselves.
+    /// Folds; absent where the aggregation takes the layer proofs themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fold: Option<usize>,
+    pub fold: Option<FoldSummary>,
+}
+
+/// Folds under the aggregation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoldSummary {
+    /// Layer proofs of a fold.
+    pub capacity: usize,
+    /// Digest of the key of folds.
+    pub vk_digest: String,
 }
 
 impl TensorSpec {

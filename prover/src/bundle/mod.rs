@@ -30,8 +30,8 @@ pub use interface::Interface;
 pub use jobs::{Job, JobKey};
 pub use lock::Lock;
 pub use manifest::{
-    AggregateSummary, FORMAT, MANIFEST, Manifest, Packing, SegmentSummary, Setup, TaskSpec,
-    TensorSpec, words_of,
+    AggregateSummary, FORMAT, FoldSummary, MANIFEST, Manifest, Packing, SegmentSummary, Setup,
+    TaskSpec, TensorSpec, words_of,
 };
 
 use halocast_circuit::Segment;

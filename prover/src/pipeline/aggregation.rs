@@ -5,7 +5,8 @@ use super::words::{field_from_hex, field_to_hex, word_to_field};
 use super::{AggregationOptions, PipelineError, Progress, ProofBody, Statement, fold};
 use crate::aggregate::{
     AggregationConfig, AggregationKey, AggregationRequest, AggregationShape, AggregationVk,
-    InnerProof, InputVisibility, InstanceLayout, Openings, OuterProof, Snark, model_commitment,
+    InnerProof, InputVisibility, InstanceLayout, Openings, OuterProof, Snark, Stated,
+    StatementShape, model_commitment,
 };
 use crate::bundle::{
     AGGREGATE_KEY, AGGREGATE_VK, AggregateSummary, Bundle, BundleError, FOLD_KEY, FileEntry,
@@ -80,11 +81,14 @@ pub(super) fn key_is_there(bundle: &Bundle, options: &AggregationOptions) -> boo
         return false;
     };
     let as_asked = options.objective.is_none_or(|o| o == summary.objective)
-        && options
-            .fold
-            .is_none_or(|n| n == summary.fold.unwrap_or_default());
+        && options.fold.is_none_or(|n| n == folded(summary));
     let folds = summary.fold.is_none() || good(FOLD_KEY);
     as_asked && folds && load_vk(bundle).is_ok() && good(AGGREGATE_KEY)
+}
+
+/// Layer proofs of a fold; 0 for no folds.
+fn folded(summary: &AggregateSummary) -> usize {
+    summary.fold.as_ref().map_or(0, |fold| fold.capacity)
 }
 
 fn summary(bundle: &Bundle) -> Option<&AggregateSummary> {
@@ -112,18 +116,25 @@ pub(super) fn make_key(
     };
     // Another objective may be served by another tree.
     let same = before.filter(|s| s.objective == config.objective);
-    let asked = options.fold.or(same.map(|s| s.fold.unwrap_or_default()));
+    let asked = options.fold.or(same.map(folded));
     let capacity = fold::capacity(asked, config.objective, protocols.len());
     let (inputs, outputs) = (manifest.input_words, manifest.output_words);
     let visibility = InputVisibility::Public;
-    let mut files = vec![];
+    let (mut files, mut folds) = (vec![], None);
     let shape = if capacity == 0 {
         let protocols: Vec<_> = protocols.iter().collect();
         AggregationShape::new(&protocols, inputs, outputs, visibility)?
     } else {
-        let (vk, entry) = fold::make_key(bundle, strings, &protocols[0], capacity, config)?;
+        let (vk, entry) = fold::make_key(bundle, strings, &protocols, capacity, config)?;
+        folds = Some(fold::summary(&vk));
         files.push((FOLD_KEY.into(), entry));
-        AggregationShape::over_folds(&vk, protocols.len(), inputs, outputs, visibility)?
+        let statement = StatementShape {
+            segments: protocols.len(),
+            input_words: inputs,
+            output_words: outputs,
+            visibility,
+        };
+        AggregationShape::over_folds(&vk, &[statement])?
     };
     let key = AggregationKey::keygen(strings.store(), strings.source(), shape, &config)?;
     let path = bundle.path(AGGREGATE_KEY);
@@ -139,7 +150,7 @@ pub(super) fn make_key(
         cells: key.cells().0 as u64,
         vk_digest: hex::encode(vk.digest()),
         objective: config.objective,
-        fold: (capacity > 0).then_some(capacity),
+        fold: folds,
     };
     files.push((AGGREGATE_KEY.into(), entry));
     files.push((AGGREGATE_VK.into(), vk_entry));
@@ -208,8 +219,8 @@ pub(super) fn prove(
         .zip(proofs)
         .map(|(protocol, p)| Snark::new(protocol, vec![p.instances.to_vec()], p.proof).into())
         .collect();
-    if summary(bundle).is_some_and(|s| s.fold.is_some()) {
-        proofs = fold::fold(bundle, strings, job, &proofs, progress)?;
+    if let Some(folds) = summary(bundle).and_then(|s| s.fold.as_ref()) {
+        proofs = fold::fold(bundle, strings, job, folds, &proofs, progress)?;
     }
     let openings = Openings {
         salt_in: salts[0],
@@ -222,9 +233,11 @@ pub(super) fn prove(
     check_digest(bundle, &path, key.vk())?;
     let request = AggregationRequest {
         proofs: &proofs,
-        openings: &openings,
-        model_salt: read_salt(bundle)?,
-        context: statement.context,
+        statements: &[Stated {
+            openings: &openings,
+            model_salt: read_salt(bundle)?,
+            context: statement.context,
+        }],
     };
     let outer = key.prove(strings.get(key.k())?, request, rand::rngs::OsRng)?;
     Ok(ProofBody::Evm {

@@ -2,8 +2,10 @@
 
 use super::strings::Strings;
 use super::{Event, PipelineError, Progress};
-use crate::aggregate::{AggregationConfig, FoldKey, FoldShape, FoldVk, InnerProof, Objective};
-use crate::bundle::{Bundle, FOLD_KEY, FileEntry, Job, hash_file};
+use crate::aggregate::{
+    AggregateError, AggregationConfig, FoldKey, FoldShape, FoldVk, InnerProof, Objective,
+};
+use crate::bundle::{Bundle, BundleError, FOLD_KEY, FileEntry, FoldSummary, Job, hash_file};
 use halo2_base::halo2_proofs::halo2curves::bn256::G1Affine;
 use snark_verifier::verifier::plonk::PlonkProtocol;
 
@@ -28,11 +30,15 @@ pub(super) fn capacity(asked: Option<usize>, objective: Objective, segments: usi
 pub(super) fn make_key(
     bundle: &Bundle,
     strings: &Strings,
-    layer: &PlonkProtocol<G1Affine>,
+    layers: &[PlonkProtocol<G1Affine>],
     capacity: usize,
     config: AggregationConfig,
 ) -> Result<(FoldVk, FileEntry), PipelineError> {
-    let shape = FoldShape::layers(layer, capacity)?;
+    let shape = FoldShape::layers(&layers[0], capacity)?;
+    for (segment, layer) in layers.iter().enumerate() {
+        let taken = shape.takes(layer);
+        taken.map_err(|reason| AggregateError::UnsupportedSegment { segment, reason })?;
+    }
     let config = AggregationConfig {
         objective: Objective::Total,
         ..config
@@ -43,15 +49,41 @@ pub(super) fn make_key(
     Ok((key.vk().clone(), hash_file(&path)?))
 }
 
+/// What the manifest remembers of a key.
+pub(super) fn summary(vk: &FoldVk) -> FoldSummary {
+    FoldSummary {
+        capacity: vk.capacity(),
+        vk_digest: hex::encode(vk.digest()),
+    }
+}
+
+/// The key that the aggregation was made for.
+fn load_key(bundle: &Bundle, expected: &FoldSummary) -> Result<FoldKey, PipelineError> {
+    let path = bundle.path(FOLD_KEY);
+    let key = FoldKey::read(&path)?;
+    let got = summary(key.vk());
+    match got == *expected {
+        true => Ok(key),
+        false => Err(BundleError::Foreign {
+            path,
+            what: "aggregation key",
+            got: got.vk_digest,
+            expected: expected.vk_digest.clone(),
+        }
+        .into()),
+    }
+}
+
 /// Folds layer proofs in order. Each fold is stored in the job once it is made; what is there and good is kept.
 pub(super) fn fold(
     bundle: &Bundle,
     strings: &mut Strings,
     job: &Job,
+    expected: &FoldSummary,
     proofs: &[InnerProof],
     progress: &dyn Progress,
 ) -> Result<Vec<InnerProof>, PipelineError> {
-    let key = FoldKey::read(&bundle.path(FOLD_KEY))?;
+    let key = load_key(bundle, expected)?;
     let groups = proofs.chunks(key.vk().capacity());
     let stage = "fold";
     progress.event(Event::Started {
@@ -63,10 +95,8 @@ pub(super) fn fold(
         if progress.cancelled() {
             return Err(PipelineError::Cancelled);
         }
-        let (first, last) = (
-            index * key.vk().capacity(),
-            index * key.vk().capacity() + group.len() - 1,
-        );
+        let first = index * key.vk().capacity();
+        let last = first + group.len() - 1;
         let what = format!("layer proofs {first} to {last}");
         progress.event(Event::Step {
             stage,
@@ -76,7 +106,7 @@ pub(super) fn fold(
         let file = format!("fold-{index}.proof");
         let stored = job.load(&file, "fold-proof");
         let stored = stored.and_then(|bytes| key.vk().from_bytes(&bytes).ok());
-        let fold = match stored.filter(|fold| is_of(&key, fold, group)) {
+        let fold = match stored.filter(|fold| key.vk().is_fold_of(fold, group)) {
             Some(fold) => fold,
             None => {
                 let srs = strings.get(key.k())?;
@@ -88,17 +118,4 @@ pub(super) fn fold(
         folds.push(fold);
     }
     Ok(folds)
-}
-
-/// Whether a stored fold is valid and about these proofs.
-fn is_of(key: &FoldKey, fold: &InnerProof, group: &[InnerProof]) -> bool {
-    let about = |fold: &InnerProof| {
-        let wanted = group.iter().map(InnerProof::item);
-        fold.item()
-            .items
-            .into_iter()
-            .zip(wanted)
-            .all(|(a, b)| a == b)
-    };
-    key.vk().verify(fold).is_ok() && about(fold)
 }

@@ -1,18 +1,17 @@
-//! Trees: layer proofs of two domain sizes are folded two by two (one place is padded), the folds are folded, and the
-//! aggregation of the last fold says the same as one of the layer proofs themselves. Keys and proofs are made once; that
-//! takes some minutes of CPU time.
+//! Trees: layer proofs of two requests and three domain sizes are folded two by two (one place is padded), the folds are
+//! folded, and the aggregation of the last fold says of each request what an aggregation of its layer proofs says. Keys and
+//! proofs are made once; that takes some minutes of CPU time.
 
 use super::{
     layer::{Size, prove},
-    whole::{cuts, f, openings, proofs_of},
+    whole::{CONTEXT, SALT, cuts_between, documented, f, openings, proofs_of, stated},
 };
 use crate::{
     aggregate::{
         ACCUMULATOR_WORDS, AggregateError, AggregationConfig, AggregationKey, AggregationRequest,
-        AggregationShape, FoldKey, FoldShape, InnerProof, InputVisibility, InstanceLayout, Item,
-        MAX_FOLD, OuterProof, Snark, VerifyError,
+        AggregationShape, FoldKey, FoldShape, InnerProof, InputVisibility, Item, MAX_FOLD,
+        Openings, OuterProof, Snark, StatementShape, VerifyError,
         accumulator::{decide, decode, encode, random_pair},
-        circuit::Exposed,
         inner::verify_layer_proof,
         model_commitment,
     },
@@ -26,10 +25,10 @@ use rand::{SeedableRng, rngs::StdRng};
 use std::sync::LazyLock;
 
 pub(super) struct Tree {
-    layers: Vec<Snark>,
+    pub(super) layers: Vec<Snark>,
     pub(super) bottom: FoldKey,
     /// Over layers 0 and 1; over layer 2 and padding.
-    folds: [InnerProof; 2],
+    pub(super) folds: [InnerProof; 2],
     pub(super) top: FoldKey,
     pub(super) peak: InnerProof,
     root: AggregationKey,
@@ -37,22 +36,40 @@ pub(super) struct Tree {
     outer: OuterProof,
 }
 
-const SEGMENTS: usize = 3;
-const SALT: u64 = 77;
+/// Layer proofs of the first request; the second has one.
+const FIRST: usize = 2;
+
+/// What the second request is about.
+fn second() -> Openings {
+    Openings {
+        salt_in: f(21),
+        inputs: vec![f(22)],
+        salt_out: f(23),
+        outputs: vec![f(24), f(25), f(26)],
+    }
+}
+
+fn request(proofs: &[InnerProof], check: impl FnOnce(AggregationRequest<'_>)) {
+    let (first, second) = (openings(), second());
+    let statements = &[stated(&first), stated(&second)];
+    check(AggregationRequest { proofs, statements });
+}
 
 fn rng() -> StdRng {
     StdRng::seed_from_u64(4)
 }
 
 pub(super) static TREE: LazyLock<Tree> = LazyLock::new(|| {
-    let cuts = cuts(SEGMENTS as u64);
+    let cuts = cuts_between(&openings(), FIRST as u64);
+    let other = cuts_between(&second(), 1);
+    let ends = [[cuts[0], cuts[1]], [cuts[1], cuts[2]], [other[0], other[1]]];
     let sizes = [
         Size::TINY,
         Size { k: 7, ..Size::TINY },
         Size { k: 8, ..Size::TINY },
     ];
-    let layer = |i: usize| prove(sizes[i], i as u64, [cuts[i], cuts[i + 1]]);
-    let layers: Vec<Snark> = (0..SEGMENTS).map(layer).collect();
+    let layer = |i: usize| prove(sizes[i], i as u64, ends[i]);
+    let layers: Vec<Snark> = (0..3).map(layer).collect();
     let proofs = proofs_of(&layers);
     let store = SrsStore::new(default_cache_dir());
     let source = SrsSource::Development;
@@ -65,16 +82,20 @@ pub(super) static TREE: LazyLock<Tree> = LazyLock::new(|| {
     let top = key(FoldShape::folds(bottom.vk(), 2).unwrap());
     let peak = top.prove(&srs, &folds, rng()).unwrap();
 
-    let visibility = InputVisibility::Public;
-    let shape = AggregationShape::over_folds(top.vk(), SEGMENTS, 1, 2, visibility).unwrap();
-    let root = AggregationKey::keygen(&store, &source, shape, &config).unwrap();
-    let request = AggregationRequest {
-        proofs: std::slice::from_ref(&peak),
-        openings: &openings(),
-        model_salt: f(SALT),
-        context: f(5),
+    let statement = |segments, output_words| StatementShape {
+        segments,
+        input_words: 1,
+        output_words,
+        visibility: InputVisibility::Public,
     };
-    let outer = root.prove(&srs, request, rng()).unwrap();
+    let statements = [statement(FIRST, 2), statement(1, 3)];
+    let shape = AggregationShape::over_folds(top.vk(), &statements).unwrap();
+    let root = AggregationKey::keygen(&store, &source, shape, &config).unwrap();
+    let mut outer = None;
+    request(std::slice::from_ref(&peak), |request| {
+        outer = Some(root.prove(&srs, request, rng()).unwrap());
+    });
+    let outer = outer.unwrap();
     Tree {
         layers,
         bottom,
@@ -95,11 +116,7 @@ impl Tree {
 }
 
 fn words(key: &FoldKey, srs: &Srs, proofs: &[InnerProof]) -> Vec<Fr> {
-    let g = srs.params.get_g();
-    let blind = random_pair(g[0], g[1], rng());
-    let slots = key.vk().slots();
-    let circuit = key.circuit.fill(srs, slots, proofs, blind, Exposed::Items);
-    circuit.unwrap().exposed()
+    key.fill(srs, proofs, rng()).unwrap().exposed()
 }
 
 fn pair_is_valid(words: &[Fr]) -> bool {
@@ -108,17 +125,28 @@ fn pair_is_valid(words: &[Fr]) -> bool {
 }
 
 #[test]
-fn the_tree_says_what_the_layer_proofs_say() {
+fn the_tree_says_of_each_request_what_its_layer_proofs_say() {
     let tree = &*TREE;
     tree.root.vk().verify(&tree.outer).unwrap();
-    assert_eq!(tree.root.shape().segments(), SEGMENTS);
+    assert_eq!(tree.root.shape().segments(), 3);
     assert_eq!(tree.top.vk().leaves(), 4);
     let protocols: Vec<_> = tree.layers.iter().map(|s| &s.protocol).collect();
-    let model = tree.outer.instances[InstanceLayout::MODEL];
-    assert_eq!(model, model_commitment(&protocols, f(SALT)));
-    let layout = tree.root.vk().layout();
-    assert_eq!(tree.outer.instances[layout.inputs()], openings().inputs);
-    assert_eq!(tree.outer.instances[layout.outputs()], openings().outputs);
+    let model = |of: std::ops::Range<usize>| model_commitment(&protocols[of], f(SALT));
+    let context = f(CONTEXT);
+    let (first, second) = (openings(), second());
+    let expected = [
+        vec![model(0..FIRST)],
+        first.inputs,
+        first.outputs,
+        vec![context, model(FIRST..3)],
+        second.inputs,
+        second.outputs,
+        vec![context],
+    ];
+    assert_eq!(
+        tree.outer.instances[ACCUMULATOR_WORDS..],
+        expected.concat()[..]
+    );
 }
 
 #[test]
@@ -132,6 +160,12 @@ fn folds_survive_bytes_and_files() {
     for cut in [0, 9, bytes.len() - 1] {
         vk.from_bytes(&bytes[..cut]).unwrap_err();
     }
+    let top = tree.top.vk();
+    let peak = top.from_bytes(&top.to_bytes(&tree.peak)).unwrap();
+    assert_eq!(peak.items, tree.peak.items);
+    top.verify(&peak).unwrap();
+    let error = vk.from_bytes(&top.to_bytes(&tree.peak)).unwrap_err();
+    assert!(error.to_string().contains("4 layer proofs"), "{error}");
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("fold.key");
     tree.bottom.write(&path).unwrap();
@@ -139,6 +173,46 @@ fn folds_survive_bytes_and_files() {
     key.vk().verify(&tree.folds[1]).unwrap();
     let error = AggregationKey::read(&path).unwrap_err();
     assert!(error.to_string().contains("aggregation-key"), "{error}");
+}
+
+/// Own pair and carried pair of each fold, a power of r for each.
+#[test]
+fn accumulator_of_folds_is_the_documented_combination() {
+    let tree = &*TREE;
+    let g = tree.srs.params.get_g();
+    let blind = random_pair(g[0], g[1], rng());
+    let expected = documented(&tree.srs, &tree.folds, blind);
+    assert_eq!(tree.over(&tree.folds)[..ACCUMULATOR_WORDS], expected);
+}
+
+#[test]
+fn the_pair_of_a_fold_is_blinded_and_its_digest_is_not_random() {
+    let tree = &*TREE;
+    let proofs = proofs_of(&tree.layers[..2]);
+    let fill = |seed| {
+        let rng = StdRng::seed_from_u64(seed);
+        tree.bottom.fill(&tree.srs, &proofs, rng).unwrap().exposed()
+    };
+    let (one, other) = (fill(1), fill(2));
+    assert_eq!(one[ACCUMULATOR_WORDS..], other[ACCUMULATOR_WORDS..]);
+    assert!((0..ACCUMULATOR_WORDS).all(|i| one[i] != other[i]));
+}
+
+#[test]
+fn stored_folds_are_told_apart() {
+    let tree = &*TREE;
+    let (vk, layers) = (tree.bottom.vk(), proofs_of(&tree.layers));
+    let [full, padded] = &tree.folds;
+    assert!(vk.is_fold_of(full, &layers[..2]));
+    assert!(vk.is_fold_of(padded, &layers[2..]));
+    assert!(!vk.is_fold_of(full, &layers[..1]), "padding counts");
+    assert!(!vk.is_fold_of(full, &layers[1..]));
+    assert!(!vk.is_fold_of(full, &layers));
+    assert!(!vk.is_fold_of(full, &[]));
+    let mut broken = full.clone();
+    let last = broken.snark.proof.len() - 1;
+    broken.snark.proof[last] ^= 1;
+    assert!(!vk.is_fold_of(&broken, &layers[..2]));
 }
 
 /// What a fold says of itself is checked before it goes anywhere.
@@ -260,6 +334,21 @@ fn wrong_inputs_are_refused_by_name() {
         layer_as_fold,
         AggregateError::SegmentShape { segment: 0, .. }
     ));
+    // what the circuit would not be given the same way
+    type Lie = fn(&mut InnerProof);
+    let lies: [(&str, Lie); 3] = [
+        ("domain", |p| p.snark.protocol.domain.r#gen = Fr::ONE),
+        ("domain", |p| p.snark.protocol.domain.k = 3),
+        ("no verifying-key digest", |p| {
+            p.snark.protocol.transcript_initial_state = None;
+        }),
+    ];
+    for (expected, lie) in lies {
+        let mut proof = layers[0].clone();
+        lie(&mut proof);
+        let error = fold(&[proof]).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
     for capacity in [0, MAX_FOLD + 1] {
         let shape = FoldShape::layers(&tree.layers[0].protocol, capacity);
         let error = shape.unwrap_err().to_string();
@@ -271,20 +360,23 @@ fn wrong_inputs_are_refused_by_name() {
         matches!(error, AggregateError::SrsSize { got: 5, .. }),
         "{error}"
     );
-    // a fold replayed in the place of the next one: each is fine, the statement is not
+    // a fold replayed in the place of the next one: each is fine, the second statement is not
     let replayed = [tree.folds[0].clone(), tree.folds[0].clone()];
     let peak = tree.top.prove(&tree.srs, &replayed, rng()).unwrap();
-    let request = AggregationRequest {
-        proofs: &[peak],
-        openings: &openings(),
-        model_salt: f(SALT),
-        context: f(5),
+    request(&[peak], |request| {
+        let error = tree.root.prove(&tree.srs, request, rng()).unwrap_err();
+        let opening = matches!(error, AggregateError::Opening { end: "input" });
+        assert!(opening, "{error}");
+    });
+    let first = openings();
+    let one = AggregationRequest {
+        proofs: std::slice::from_ref(&tree.peak),
+        statements: &[stated(&first)],
     };
-    let error = tree.root.prove(&tree.srs, request, rng()).unwrap_err();
-    assert!(
-        matches!(error, AggregateError::BrokenChain { segment: 1 }),
-        "{error}"
-    );
+    let error = tree.root.prove(&tree.srs, one, rng()).unwrap_err();
+    assert_eq!(error.to_string(), "1 statements, the key is for 2");
+    let shape = AggregationShape::over_folds(tree.top.vk(), &[]);
+    assert!(matches!(shape, Err(AggregateError::NoSegments)));
 }
 
 /// Items of the tree, for the tests of `items.rs`.

@@ -1,12 +1,12 @@
 //! The copies between scalar part and chip: every point, scalar and result, seen from both sides.
 
-use super::whole::{FIXTURE, openings};
+use super::whole::{FIXTURE, openings, stated};
 use crate::aggregate::{
     AggregateError, VerifyError,
     accumulator::random_pair,
     assembly::AggregationCircuit,
     circuit::{self, Witness},
-    key::statement,
+    key::statements,
 };
 use halo2_base::{
     gates::circuit::CircuitBuilderStage,
@@ -31,7 +31,7 @@ fn filled() -> AggregationCircuit {
     let witness = Witness {
         proofs: &fx.proofs,
         blind: random_pair(g[0], g[1], StdRng::seed_from_u64(5)),
-        exposed: statement(fx.key.shape(), &openings, Fr::from(1), Fr::from(2)),
+        exposed: statements(fx.key.shape(), &[stated(&openings)]),
     };
     let (stage, params) = (CircuitBuilderStage::Mock, &fx.key.circuit.made.params);
     circuit::build(stage, params, g[0], fx.key.shape().slots(), witness).unwrap()
@@ -140,7 +140,7 @@ fn a_real_proof_of_other_inputs_does_not_verify() {
     let rng = StdRng::seed_from_u64(5);
     let circuit = fx
         .key
-        .fill(&fx.srs, fx.request(&openings), rng.clone())
+        .fill(&fx.srs, fx.request(&[stated(&openings)]), rng.clone())
         .unwrap();
     let inputs = other_inputs(&circuit);
     let lie = circuit.with_lie(&inputs);

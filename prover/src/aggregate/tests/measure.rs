@@ -14,18 +14,17 @@
 
 use super::{
     layer::Size,
-    whole::{chain, proofs_of},
+    whole::{chain, openings, proofs_of, stated},
 };
 use crate::{
     aggregate::{
         AggregationConfig, AggregationKey, AggregationRequest, AggregationShape, CurveChip,
-        FoldKey, FoldShape, InnerProof, InputVisibility, Objective, Openings, OuterProof, Snark,
-        verifier_points,
+        FoldKey, FoldShape, InnerProof, InputVisibility, Objective, OuterProof, Snark,
+        StatementShape, verifier_points,
     },
     pipeline::Meter,
     srs::{SrsSource, SrsStore, default_cache_dir},
 };
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use rand::{SeedableRng, rngs::StdRng};
 use std::{env, fs};
 
@@ -65,10 +64,6 @@ fn config() -> AggregationConfig {
         (config.max_code_bytes, config.max_advice) = (1 << 20, 64);
     }
     config
-}
-
-fn f(v: u64) -> Fr {
-    Fr::from(v)
 }
 
 #[test]
@@ -127,8 +122,13 @@ fn folded(
         })
     };
     let folds = proofs.chunks(capacity).map(prove).collect();
-    let visibility = InputVisibility::Public;
-    let shape = AggregationShape::over_folds(key.vk(), snarks.len(), 1, 2, visibility);
+    let statement = StatementShape {
+        segments: snarks.len(),
+        input_words: 1,
+        output_words: 2,
+        visibility: InputVisibility::Public,
+    };
+    let shape = AggregationShape::over_folds(key.vk(), &[statement]);
     (shape.unwrap(), folds)
 }
 
@@ -154,17 +154,10 @@ fn aggregated(
         key.vk().proof_len()
     );
     let srs = stage("load srs", || store.load(&source, key.k())).unwrap();
-    let openings = Openings {
-        salt_in: f(1),
-        inputs: vec![f(2)],
-        salt_out: f(3),
-        outputs: vec![f(4), f(5)],
-    };
+    let openings = openings();
     let request = AggregationRequest {
         proofs,
-        openings: &openings,
-        model_salt: f(77),
-        context: f(88),
+        statements: &[stated(&openings)],
     };
     let outer = stage("prove", || {
         key.prove(&srs, request, StdRng::seed_from_u64(1)).unwrap()

@@ -1,5 +1,6 @@
 //! Tests of the aggregation; `layer.rs` is a small stand-in for the layer circuit.
 
+mod cells;
 mod fold;
 mod items;
 mod layer;

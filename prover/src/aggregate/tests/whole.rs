@@ -6,8 +6,10 @@ use crate::{
     aggregate::{
         AggregateError, AggregationConfig, AggregationKey, AggregationRequest, AggregationShape,
         AggregationVk, InnerProof, InputVisibility, InstanceLayout, Openings, OuterProof, Snark,
-        VerifyError, accumulator, commitment::native_coordinates, model_commitment,
-        segment_key_digest, verify_layer_proof,
+        Stated, VerifyError,
+        accumulator::{self, Pair},
+        commitment::native_coordinates,
+        model_commitment, segment_key_digest, verify_layer_proof,
     },
     poseidon::{boundary_commitment, poseidon_hash},
     srs::{Srs, SrsSource, SrsStore, default_cache_dir},
@@ -22,12 +24,11 @@ use halo2_base::halo2_proofs::{
 };
 use rand::{SeedableRng, rngs::StdRng};
 use snark_verifier::{
-    loader::native::NativeLoader,
-    util::{arithmetic::fe_to_limbs, transcript::Transcript},
+    loader::native::NativeLoader, pcs::kzg::KzgSuccinctVerifyingKey, util::transcript::Transcript,
     verifier::SnarkVerifier,
 };
 use snark_verifier_sdk::{
-    BITS, LIMBS, PlonkSuccinctVerifier, SHPLONK,
+    PlonkSuccinctVerifier, SHPLONK,
     halo2::{POSEIDON_SPEC, PoseidonTranscript},
 };
 use std::sync::LazyLock;
@@ -45,9 +46,21 @@ pub(super) fn openings() -> Openings {
     }
 }
 
+/// With salt and context.
+pub(super) fn stated(openings: &Openings) -> Stated<'_> {
+    Stated {
+        openings,
+        model_salt: f(SALT),
+        context: f(CONTEXT),
+    }
+}
+
 /// Boundaries of a chain of n layers.
 pub(super) fn cuts(n: u64) -> Vec<Fr> {
-    let o = openings();
+    cuts_between(&openings(), n)
+}
+
+pub(super) fn cuts_between(o: &Openings, n: u64) -> Vec<Fr> {
     let mut cuts: Vec<Fr> = (0..=n).map(|i| f(1000 + i)).collect();
     cuts[0] = boundary_commitment(o.salt_in, &o.inputs);
     cuts[n as usize] = boundary_commitment(o.salt_out, &o.outputs);
@@ -82,16 +95,14 @@ pub(super) struct Fixture {
 
 /// Seed of the blind in filled circuits.
 const FILL_SEED: u64 = 5;
-const SALT: u64 = 77;
-const CONTEXT: u64 = 88;
+pub(super) const SALT: u64 = 77;
+pub(super) const CONTEXT: u64 = 88;
 
 impl Fixture {
-    pub(super) fn request<'a>(&'a self, openings: &'a Openings) -> AggregationRequest<'a> {
+    pub(super) fn request<'a>(&'a self, stated: &'a [Stated<'a>]) -> AggregationRequest<'a> {
         AggregationRequest {
             proofs: &self.proofs,
-            openings,
-            model_salt: f(SALT),
-            context: f(CONTEXT),
+            statements: stated,
         }
     }
 
@@ -104,7 +115,7 @@ impl Fixture {
         let openings = openings();
         let request = AggregationRequest {
             proofs: &proofs_of(snarks),
-            ..self.request(&openings)
+            statements: &[stated(&openings)],
         };
         let rng = StdRng::seed_from_u64(FILL_SEED);
         self.key.fill(&self.srs, request, rng).unwrap().exposed()
@@ -114,7 +125,7 @@ impl Fixture {
     fn refused(&self, snarks: &[Snark], openings: &Openings) -> AggregateError {
         let request = AggregationRequest {
             proofs: &proofs_of(snarks),
-            ..self.request(openings)
+            statements: &[stated(openings)],
         };
         self.key
             .prove(&self.srs, request, StdRng::seed_from_u64(1))
@@ -138,9 +149,7 @@ pub(super) static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let proofs = proofs_of(&snarks);
     let request = AggregationRequest {
         proofs: &proofs,
-        openings: &openings,
-        model_salt: f(SALT),
-        context: f(CONTEXT),
+        statements: &[stated(&openings)],
     };
     let outer = key.prove(&srs, request, StdRng::seed_from_u64(1)).unwrap();
     Fixture {
@@ -281,37 +290,33 @@ fn a_lie_in_a_layer_proof_spoils_the_accumulator() {
     }
 }
 
-/// The circuit's accumulator is the documented one: L = B_L + Σ r^(i+1) L_i and so for R, with r drawn from the key
-/// digests, the ends of the transcripts and the blind.
-#[test]
-fn accumulator_is_the_documented_combination() {
-    let fx = &*FIXTURE;
-    let g = fx.srs.params.get_g();
-    let blind = accumulator::random_pair(g[0], g[1], StdRng::seed_from_u64(FILL_SEED));
-    let svk = fx.vk().deciding_key().svk();
+/// Limbs of the documented accumulator: L = B_L + Σ r^(i+1) L_i and so for R, over each proof's own pair and then the one that a
+/// fold carries, with r drawn from domains, key digests, the ends of the transcripts and the blind.
+pub(super) fn documented(srs: &Srs, proofs: &[InnerProof], blind: Pair) -> Vec<Fr> {
+    let svk = KzgSuccinctVerifyingKey::new(srs.params.get_g()[0]);
     let mut absorbed = vec![];
     let mut pairs = vec![];
-    for snark in &fx.snarks {
+    for InnerProof { snark, items } in proofs {
         let mut transcript = PoseidonTranscript::<NativeLoader, &[u8]>::from_spec(
             snark.proof(),
             POSEIDON_SPEC.clone(),
         );
+        let (protocol, instances) = (&snark.protocol, &snark.instances);
         let proof = PlonkSuccinctVerifier::<SHPLONK>::read_proof(
             &svk,
-            &snark.protocol,
-            &snark.instances,
+            protocol,
+            instances,
             &mut transcript,
         )
         .unwrap();
         let end = Transcript::<G1Affine, NativeLoader>::squeeze_challenge(&mut transcript);
-        absorbed.extend([segment_key_digest(&snark.protocol), end]);
-        let pair = PlonkSuccinctVerifier::<SHPLONK>::verify(
-            &svk,
-            &snark.protocol,
-            &snark.instances,
-            &proof,
-        );
-        pairs.push(pair.unwrap().remove(0));
+        let k = f(protocol.domain.k as u64);
+        absorbed.extend([k, segment_key_digest(protocol), end]);
+        let own = PlonkSuccinctVerifier::<SHPLONK>::verify(&svk, protocol, instances, &proof);
+        pairs.extend(own.unwrap());
+        if !items.is_empty() {
+            pairs.push(accumulator::decode(&instances[0][..12]).unwrap());
+        }
     }
     absorbed.extend([blind.lhs, blind.rhs].iter().flat_map(native_coordinates));
     let r = poseidon_hash(&absorbed);
@@ -321,15 +326,16 @@ fn accumulator_is_the_documented_combination() {
         rhs += pair.rhs * power;
         power *= r;
     }
-    let coordinates = [lhs, rhs]
-        .map(|p| p.to_affine())
-        .map(|p| [p.x, p.y])
-        .concat();
-    let limbs: Vec<Fr> = coordinates
-        .iter()
-        .flat_map(|c| fe_to_limbs::<_, Fr, LIMBS, BITS>(*c))
-        .collect();
-    assert_eq!(fx.filled(&fx.snarks)[..12], limbs);
+    accumulator::encode(&Pair::new(lhs.to_affine(), rhs.to_affine()))
+}
+
+#[test]
+fn accumulator_is_the_documented_combination() {
+    let fx = &*FIXTURE;
+    let g = fx.srs.params.get_g();
+    let blind = accumulator::random_pair(g[0], g[1], StdRng::seed_from_u64(FILL_SEED));
+    let expected = documented(&fx.srs, &fx.proofs, blind);
+    assert_eq!(fx.filled(&fx.snarks)[..12], expected);
 }
 
 #[test]
@@ -443,7 +449,11 @@ fn another_string_is_refused() {
     let small = Srs::insecure_development(5);
     let error = fx
         .key
-        .prove(&small, fx.request(&openings()), StdRng::seed_from_u64(1))
+        .prove(
+            &small,
+            fx.request(&[stated(&openings())]),
+            StdRng::seed_from_u64(1),
+        )
         .unwrap_err();
     assert!(
         matches!(error, AggregateError::SrsSize { got: 5, .. }),
