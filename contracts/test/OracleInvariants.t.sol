@@ -262,7 +262,7 @@ contract OracleInvariantsTest is Fixture {
     }
 
     /// @dev Every wei is owed to exactly one: an open request or a balance. And in − out is what is there.
-    function invariant_money_is_conserved() public view {
+    function invariant_O8_money_is_conserved() public view {
         uint256 owed = 0;
         for (uint256 id = 1; id <= oracle.requestCount(); ++id) {
             InferenceRequest memory r = oracle.getRequest(id);
