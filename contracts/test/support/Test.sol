@@ -55,6 +55,10 @@ interface Vm {
     function snapshotGasLastCall(
         string calldata name
     ) external returns (uint256);
+    function setEnv(
+        string calldata,
+        string calldata
+    ) external;
     function snapshotState() external returns (uint256);
     function revertToState(
         uint256
