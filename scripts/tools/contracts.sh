@@ -53,25 +53,20 @@ JS
 
 # Writes slots, offsets and types of every stateful contract into $1.
 write_layout() {
-  local name
-  {
-    echo '{'
-    for name in "${stateful[@]}"; do
-      [[ "$name" == "${stateful[0]}" ]] || echo ','
-      printf '"%s": ' "$name"
-      "$FORGE" inspect "$name" storageLayout --json
-    done
-    echo '}'
-  } | node -e '
-const all = JSON.parse(require("fs").readFileSync(0, "utf8"));
-const plain = (type) => type.replace(/\)\d+_storage/g, ")").replace(/\)\d+/g, ")"); // syntax tree ids change with every file
+  "$FORGE" build --quiet
+  node - "$1" "${stateful[@]}" <<'JS'
+const fs = require('fs');
+const [to, ...names] = process.argv.slice(2);
+const plain = (type) => type.replace(/\)\d+(_storage)?/g, ')'); // ids of the syntax tree change with every file
+const member = ({ label, slot, offset, type }) => `slot ${slot} offset ${offset}: ${label} ${plain(type)}`;
 const out = {};
-for (const [name, { storage, types }] of Object.entries(all)) {
-  const member = ({ label, slot, offset, type }) => `slot ${slot} offset ${offset}: ${label} ${plain(type)}`;
-  const structs = Object.entries(types).filter(([, t]) => t.members);
-  out[name] = { storage: storage.map(member), structs: Object.fromEntries(structs.map(([id, t]) => [plain(id), t.members.map(member)])) };
+for (const name of names) {
+  const { storage, types } = JSON.parse(fs.readFileSync(`out/${name}.sol/${name}.json`, 'utf8')).storageLayout;
+  const structs = Object.entries(types ?? {}).filter(([, t]) => t.members).map(([id, t]) => [plain(id), t.members.map(member)]);
+  out[name] = { storage: storage.map(member), structs: Object.fromEntries(structs.sort()) };
 }
-process.stdout.write(JSON.stringify(out, null, 1) + "\n");' >"$1"
+fs.writeFileSync(to, JSON.stringify(out, null, 1) + '\n');
+JS
 }
 
 # Every custom error of src/ has a test that names it.
