@@ -83,20 +83,20 @@ contract AccessMatrixTest is OptimisticFixture, GovernedDeployment {
 
     /// @dev Questions in every state a function needs, all at one time.
     function prepareOptimistic() internal {
-        deadline = uint64(block.timestamp + 10 days);
+        deadline = uint64(vm.getBlockTimestamp() + 10 days);
         (resolvable, readable) = (askOptimistic(0, address(0), 0), askOptimistic(0, address(0), 0));
         claim(resolvable, answer());
         proposer = stranger;
         vm.deal(stranger, 100 ether);
         claim(readable, answer());
         proposer = makeAddress("proposer");
-        vm.warp(block.timestamp + CHALLENGE_WINDOW + 1);
+        vm.warp(vm.getBlockTimestamp() + CHALLENGE_WINDOW + 1);
         optimistic.resolve(readable);
         refutable = challenged(answer());
-        deadline = uint64(block.timestamp + 1);
+        deadline = uint64(vm.getBlockTimestamp() + 1);
         cancellable = askOptimistic(0, address(0), 0);
-        vm.warp(block.timestamp + PROVE_WINDOW + 1);
-        deadline = uint64(block.timestamp + 10 days);
+        vm.warp(vm.getBlockTimestamp() + PROVE_WINDOW + 1);
+        deadline = uint64(vm.getBlockTimestamp() + 10 days);
         (claimable, challengeable) = (askOptimistic(0, address(0), 0), askOptimistic(0, address(0), 0));
         claim(challengeable, answer());
         provable = challenged(answer());
@@ -109,10 +109,10 @@ contract AccessMatrixTest is OptimisticFixture, GovernedDeployment {
     function prepareOracle() internal {
         vm.prank(registrar);
         registry.setBatchVerifier(MODEL, batch);
-        deadline = uint64(block.timestamp + 1);
+        deadline = uint64(vm.getBlockTimestamp() + 1);
         ask(1 ether, address(0), 0);
-        vm.warp(block.timestamp + 2);
-        deadline = uint64(block.timestamp + 10 days);
+        vm.warp(vm.getBlockTimestamp() + 2);
+        deadline = uint64(vm.getBlockTimestamp() + 10 days);
         RecordingReceiver receiver = new RecordingReceiver();
         receiver.setFailing(true);
         ask(1 ether, address(receiver), 200_000);
@@ -395,10 +395,10 @@ contract AccessMatrixTest is OptimisticFixture, GovernedDeployment {
         bytes memory act = abi.encodeCall(d.router.addVerifier, (verifier));
         vm.prank(council);
         d.timelock.schedule(address(d.router), 0, act, 0, 0, 2 days);
-        vm.warp(block.timestamp + 2 days - 1);
+        vm.warp(vm.getBlockTimestamp() + 2 days - 1);
         vm.expectRevert();
         d.timelock.execute(address(d.router), 0, act, 0, 0);
-        vm.warp(block.timestamp + 1);
+        vm.warp(vm.getBlockTimestamp() + 1);
         vm.prank(stranger);
         d.timelock.execute(address(d.router), 0, act, 0, 0);
         vm.assertEq(address(d.router.routeOf(d.router.selectorOf(verifier)).verifier), address(verifier));

@@ -76,7 +76,7 @@ contract CalldataParserTest is Test {
         uint256 unit,
         uint256 wanted
     ) internal pure returns (bool ok, bytes memory content) {
-        if (offset + 32 > args.length) return (false, "");
+        if (offset > args.length || offset + 32 > args.length) return (false, "");
         uint256 length = word(args, offset);
         if (length != wanted || offset + 32 + length * unit > args.length) return (false, "");
         return (true, slice(args, offset + 32, length * unit));

@@ -27,6 +27,7 @@ contract DeployGovernedTest is Test {
         set("751");
         vm.expectRevert(abi.encodeWithSelector(IOptimisticOracle.BondBelowProvingCost.selector, 750, 751));
         script.run();
+        vm.stopBroadcast(); // the revert left it on
         set("750");
         Deployment memory d = script.run();
         vm.assertEq(d.optimistic.terms().provingCost, 750);

@@ -123,12 +123,13 @@ contract OptimisticHandler is Test {
         wait = bound(wait, 0, 3 hours);
         bytes4 expected = notTaking();
         if (expected == 0 && wait == 0) expected = IInferenceOracle.DeadlineInPast.selector;
-        bytes memory data =
-            abi.encodeCall(optimistic.ask, (modelId, inputs, uint64(block.timestamp + wait), 100_000, callbacks[callback % 3]));
+        bytes memory data = abi.encodeCall(
+            optimistic.ask, (modelId, inputs, uint64(vm.getBlockTimestamp() + wait), 100_000, callbacks[callback % 3])
+        );
         if (!call(accounts[who], fee, data, expected)) return;
         Shadow storage s = shadows.push();
         s.asker = who;
-        s.claimBy = block.timestamp + wait;
+        s.claimBy = vm.getBlockTimestamp() + wait;
         s.fee = fee;
         move(s, ClaimState.Unclaimed);
     }
@@ -147,13 +148,13 @@ contract OptimisticHandler is Test {
             expected = IOptimisticOracle.WrongState.selector;
         } else if (wrongBond) {
             expected = IOptimisticOracle.WrongBond.selector;
-        } else if (block.timestamp > s.claimBy) {
+        } else if (vm.getBlockTimestamp() > s.claimBy) {
             expected = IOptimisticOracle.ClaimDeadlinePassed.selector;
         }
         uint256 bond = wrongBond ? terms.proposerBond - 1 : terms.proposerBond;
         if (!call(accounts[who % 4], bond, abi.encodeCall(optimistic.claim, (id, outputs)), expected)) return;
         s.proposer = who % 4;
-        s.since = block.timestamp;
+        s.since = vm.getBlockTimestamp();
         move(s, ClaimState.Claimed);
     }
 
@@ -166,14 +167,14 @@ contract OptimisticHandler is Test {
         bytes4 expected = barred(s);
         if (expected != 0) {} else if (s.state != ClaimState.Claimed) {
             expected = IOptimisticOracle.WrongState.selector;
-        } else if (block.timestamp > s.since + terms.challengeWindow) {
+        } else if (vm.getBlockTimestamp() > s.since + terms.challengeWindow) {
             expected = IOptimisticOracle.ChallengeWindowClosed.selector;
         }
         bytes memory data = abi.encodeCall(optimistic.challenge, (id));
         if (!call(accounts[who % 4], terms.challengerBond, data, expected)) return;
         s.challenger = who % 4;
         s.isChallenged = true;
-        s.since = block.timestamp;
+        s.since = vm.getBlockTimestamp();
         move(s, ClaimState.Challenged);
     }
 
@@ -187,7 +188,7 @@ contract OptimisticHandler is Test {
         bytes4 expected = barred(s);
         if (expected != 0) {} else if (s.state != ClaimState.Claimed && s.state != ClaimState.Challenged) {
             expected = IOptimisticOracle.WrongState.selector;
-        } else if (s.state == ClaimState.Challenged && block.timestamp > s.since + terms.proveWindow) {
+        } else if (s.state == ClaimState.Challenged && vm.getBlockTimestamp() > s.since + terms.proveWindow) {
             expected = IOptimisticOracle.ProveWindowClosed.selector;
         } else if (!honest) {
             expected = IModelVerifier.ProofRejected.selector;
@@ -205,7 +206,7 @@ contract OptimisticHandler is Test {
         bytes4 expected = barred(s);
         if (expected != 0) {} else if (s.state != ClaimState.Challenged) {
             expected = IOptimisticOracle.WrongState.selector;
-        } else if (block.timestamp <= s.since + terms.proveWindow) {
+        } else if (vm.getBlockTimestamp() <= s.since + terms.proveWindow) {
             expected = IOptimisticOracle.ProveWindowOpen.selector;
         }
         if (call(accounts[dice % 4], 0, abi.encodeCall(optimistic.refute, (id)), expected)) move(s, ClaimState.Refuted);
@@ -219,7 +220,9 @@ contract OptimisticHandler is Test {
         ClaimState from = s.state;
         bytes4 expected = barred(s);
         if (expected != 0) {} else if (from == ClaimState.Claimed) {
-            if (block.timestamp <= s.since + terms.challengeWindow) expected = IOptimisticOracle.ChallengeWindowOpen.selector;
+            if (vm.getBlockTimestamp() <= s.since + terms.challengeWindow) {
+                expected = IOptimisticOracle.ChallengeWindowOpen.selector;
+            }
         } else if (from != ClaimState.Proven && from != ClaimState.Refuted) {
             expected = IOptimisticOracle.WrongState.selector;
         }
@@ -259,7 +262,7 @@ contract OptimisticHandler is Test {
             expected = IOptimisticOracle.WrongState.selector;
         } else if (!byAsker) {
             expected = IInferenceOracle.NotRequester.selector;
-        } else if (block.timestamp <= s.claimBy) {
+        } else if (vm.getBlockTimestamp() <= s.claimBy) {
             expected = IOptimisticOracle.ClaimDeadlineNotPassed.selector;
         }
         if (!call(caller, 0, abi.encodeCall(optimistic.cancel, (id)), expected)) return;
@@ -329,7 +332,7 @@ contract OptimisticHandler is Test {
     function passTime(
         uint256 seconds_
     ) external {
-        vm.warp(block.timestamp + bound(seconds_, 1, 8 hours));
+        vm.warp(vm.getBlockTimestamp() + bound(seconds_, 1, 8 hours));
     }
 
     function stateOf(

@@ -30,7 +30,7 @@ contract OptimisticOracleTest is OptimisticFixture {
         vm.assertTrue(state(id) == ClaimState.Unclaimed);
         claim(id, answer());
         vm.assertTrue(state(id) == ClaimState.Claimed);
-        vm.warp(block.timestamp + CHALLENGE_WINDOW + 1);
+        vm.warp(vm.getBlockTimestamp() + CHALLENGE_WINDOW + 1);
         vm.expectEmit(address(optimistic));
         emit IOptimisticOracle.Resolved(id, Provenance.OptimisticFinal, proposer, PROPOSER_BOND + 1 ether, 0);
         optimistic.resolve(id);
@@ -60,7 +60,7 @@ contract OptimisticOracleTest is OptimisticFixture {
 
     function test_P1_challenged_and_refuted() public {
         uint256 id = challenged(lie());
-        vm.warp(block.timestamp + PROVE_WINDOW + 1);
+        vm.warp(vm.getBlockTimestamp() + PROVE_WINDOW + 1);
         vm.expectEmit(address(optimistic));
         emit IOptimisticOracle.ClaimRefuted(id, relayer);
         vm.prank(relayer);
@@ -160,7 +160,7 @@ contract OptimisticOracleTest is OptimisticFixture {
         id = askOptimistic(0, address(0), 0);
         claim(id, lie());
         challenge(id);
-        vm.warp(block.timestamp + PROVE_WINDOW + 1);
+        vm.warp(vm.getBlockTimestamp() + PROVE_WINDOW + 1);
         optimistic.refute(id);
         optimistic.resolve(id);
         vm.prank(proposer);
@@ -246,7 +246,7 @@ contract OptimisticOracleTest is OptimisticFixture {
             setUp();
             uint256 id = askOptimistic(0, address(0), 0);
             claim(id, answer());
-            uint256 end = block.timestamp + CHALLENGE_WINDOW;
+            uint256 end = vm.getBlockTimestamp() + CHALLENGE_WINDOW;
             vm.warp(end - 1 + i); // −1, 0, +1
             if (i < 2) {
                 vm.expectRevert(abi.encodeWithSelector(IOptimisticOracle.ChallengeWindowOpen.selector, end, end - 1 + i));
@@ -267,9 +267,9 @@ contract OptimisticOracleTest is OptimisticFixture {
             setUp();
             uint256 id = askOptimistic(0, address(0), 0);
             claim(id, answer());
-            vm.warp(block.timestamp + CHALLENGE_WINDOW);
+            vm.warp(vm.getBlockTimestamp() + CHALLENGE_WINDOW);
             challenge(id);
-            uint256 end = block.timestamp + PROVE_WINDOW;
+            uint256 end = vm.getBlockTimestamp() + PROVE_WINDOW;
             vm.warp(end - 1 + i);
             if (i < 2) {
                 vm.expectRevert(abi.encodeWithSelector(IOptimisticOracle.ProveWindowOpen.selector, end, end - 1 + i));
@@ -418,7 +418,7 @@ contract OptimisticOracleTest is OptimisticFixture {
         id = askOptimistic(0, address(receiver), 200_000);
         claim(id, lie());
         challenge(id);
-        vm.warp(block.timestamp + PROVE_WINDOW + 1);
+        vm.warp(vm.getBlockTimestamp() + PROVE_WINDOW + 1);
         optimistic.refute(id);
         optimistic.resolve(id);
         vm.assertEq(receiver.calls(), 1);
@@ -435,11 +435,11 @@ contract OptimisticOracleTest is OptimisticFixture {
         for (uint256 i = 0; i < receivers.length; ++i) {
             uint256 id = askOptimistic(0, receivers[i], 200_000);
             claim(id, answer());
-            vm.warp(block.timestamp + CHALLENGE_WINDOW + 1);
+            vm.warp(vm.getBlockTimestamp() + CHALLENGE_WINDOW + 1);
             optimistic.resolve{gas: 500_000}(id);
             vm.assertTrue(state(id) == ClaimState.Resolved);
             vm.assertTrue(optimistic.getQuestion(id).callbackStatus == CallbackStatus.Failed);
-            deadline = uint64(block.timestamp + 1 hours);
+            deadline = uint64(vm.getBlockTimestamp() + 1 hours);
         }
     }
 
@@ -448,7 +448,7 @@ contract OptimisticOracleTest is OptimisticFixture {
         ExactOptimisticReceiver receiver = new ExactOptimisticReceiver();
         uint256 id = askOptimistic(0, address(receiver), uint32(receiver.WANTED()));
         claim(id, answer());
-        vm.warp(block.timestamp + CHALLENGE_WINDOW + 1);
+        vm.warp(vm.getBlockTimestamp() + CHALLENGE_WINDOW + 1);
         uint256 levels = 0;
         bytes4 last;
         for (uint256 gas_ = 40_000;; gas_ += 1999) {
@@ -556,7 +556,7 @@ contract OptimisticOracleTest is OptimisticFixture {
         bad[2] |= 1 << 64;
         vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.InputWordOutOfRange.selector, 2));
         optimistic.ask(MODEL, bad, deadline, 0, address(0));
-        uint64 now_ = uint64(block.timestamp);
+        uint64 now_ = uint64(vm.getBlockTimestamp());
         vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.DeadlineInPast.selector, now_, now_));
         optimistic.ask(MODEL, prompt(), now_, 0, address(0));
         vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.CallbackGasTooHigh.selector, 5_000_001, 5_000_000));

@@ -108,7 +108,7 @@ contract PullPathTest is Fixture {
         oracle.getOutputNoOlderThan(id + 1, 0);
         vm.assertEq(oracle.storedAt(id), 0);
         fulfill(id);
-        uint64 stored = uint64(block.timestamp);
+        uint64 stored = uint64(vm.getBlockTimestamp());
         vm.assertEq(oracle.storedAt(id), stored);
         vm.assertEq(oracle.getOutputNoOlderThan(id, 0), answer());
         vm.warp(stored + 60);

@@ -23,7 +23,7 @@ contract RealProofTest is Test, RealHarness {
     }
 
     function ask() internal returns (uint256) {
-        return halocast.request{value: 1 ether}(modelId, storedInputs(), uint64(block.timestamp + 1), 0, address(0));
+        return halocast.request{value: 1 ether}(modelId, storedInputs(), uint64(vm.getBlockTimestamp() + 1), 0, address(0));
     }
 
     function test_O5_real_proof_pays_whom_it_was_made_for() public {

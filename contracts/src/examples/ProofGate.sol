@@ -46,12 +46,13 @@ contract ProofGate {
         uint256[] calldata outputs,
         bytes calldata proof
     ) external {
-        oracle.consumeProof(modelId, inputs, outputs, nonceOf(msg.sender), proof);
         int16 value = WordPacking.valueAt(outputs, index);
         if (value < threshold) revert BelowThreshold(value, threshold);
         isAdmitted[msg.sender] = true;
         ++admissions;
         emit Admitted(msg.sender, value);
+        // Last: undoes all of it if the proof is not valid, or was used.
+        oracle.consumeProof(modelId, inputs, outputs, nonceOf(msg.sender), proof);
     }
 
     /// @notice The nonce binds a proof to who uses it: copied from the mempool it lets nobody else in.

@@ -107,17 +107,17 @@ abstract contract OptimisticFixture is Fixture {
         claim(id, answer());
         if (state_ == ClaimState.Claimed) return id;
         if (state_ == ClaimState.Resolved) {
-            vm.warp(block.timestamp + CHALLENGE_WINDOW + 1);
+            vm.warp(vm.getBlockTimestamp() + CHALLENGE_WINDOW + 1);
             optimistic.resolve(id);
-            deadline = uint64(block.timestamp + 1 hours);
+            deadline = uint64(vm.getBlockTimestamp() + 1 hours);
             return id;
         }
         challenge(id);
         if (state_ == ClaimState.Proven) prove(id);
         if (state_ == ClaimState.Refuted) {
-            vm.warp(block.timestamp + PROVE_WINDOW + 1);
+            vm.warp(vm.getBlockTimestamp() + PROVE_WINDOW + 1);
             optimistic.refute(id);
-            deadline = uint64(block.timestamp + 1 hours);
+            deadline = uint64(vm.getBlockTimestamp() + 1 hours);
         }
     }
 }

@@ -55,6 +55,9 @@ interface Vm {
     function snapshotGasLastCall(
         string calldata name
     ) external returns (uint256);
+    /// `block.timestamp` itself is one value a call to the optimizer, also across a `warp`.
+    function getBlockTimestamp() external view returns (uint256);
+    function stopBroadcast() external;
     function setEnv(
         string calldata,
         string calldata
