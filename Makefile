@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build tools demo test test-rust test-contracts test-proofs test-verifier bench bench-aggregation bench-gas lint fmt clean-cache
+.PHONY: help build tools demo test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-gas lint fmt clean-cache
 
 ROOT := $(CURDIR)
 CARGO ?= cargo
@@ -34,7 +34,13 @@ test-rust: tools
 test-contracts: tools
 	@echo '== forge test'
 	@scripts/tools/contracts.sh test
+	@echo '== forge test (100,000 random calls)'
+	@scripts/tools/contracts.sh invariants
+	@echo '== forge test (dApp template, mock and real proof)'
+	@scripts/tools/contracts.sh template
 	@scripts/tools/contracts.sh abi-check
+	@scripts/tools/contracts.sh layout-check
+	@scripts/tools/contracts.sh npm-check
 	@echo '== forge test (generated verifier)'
 	@scripts/verifier-tests.sh quick
 
@@ -46,6 +52,12 @@ test-verifier: tools ## the generated verifier: full differential run, flipped b
 
 bench-gas: tools ## gas and size of the generated verifier beside snark-verifier's, on a local chain
 	@CARGO='$(CARGO)' scripts/bench-gas.sh three-layers wide
+
+test-npm: ## the npm package: packing against a stored proof, types; fetches viem and typescript
+	@cd contracts/npm && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm test
+
+slither: tools ## static analysis of the contracts against contracts/slither.md; needs slither-analyzer from PyPI
+	@scripts/tools/contracts.sh slither
 
 bench: tools build ## figures of docs/benchmarks.md: stage by stage, written to target/bench/
 	@$(TOOLS); scripts/bench.sh

@@ -58,6 +58,14 @@ struct InferenceResult {
     uint256[] outputs;
 }
 
+/// @notice One item of `fulfillBatch`.
+struct Fulfillment {
+    uint256 requestId;
+    address payee;
+    uint256[] outputs;
+    bytes proof;
+}
+
 /// @title Ask a model, get a proven answer
 /// @notice A request pays a fee into the oracle; anybody who brings a valid proof of the answer has it stored and the fee credited to
 /// the payee the proof was made for; if nobody does in time, or the model is revoked, the requester takes the fee back.
@@ -106,6 +114,12 @@ interface IInferenceOracle {
     /// @notice The zero address cannot be paid.
     error InvalidPayee();
 
+    /// @notice Wrong number of output words for this model.
+    error OutputWordCount(uint256 got, uint256 expected);
+
+    /// @notice Only the oracle itself calls this, item by item, out of `fulfillBatch`.
+    error OnlySelf(address caller);
+
     /// @notice The gas left would not give the callback what its requester asked for; send the transaction with more.
     error InsufficientGasForCallback(uint256 available, uint256 required);
 
@@ -119,6 +133,9 @@ interface IInferenceOracle {
 
     /// @notice The request can still be fulfilled; a refund has to wait.
     error DeadlineNotPassed(uint64 deadline, uint256 timestamp);
+
+    /// @notice The result is older than the caller takes: stored at `storedAt`, wanted not before `oldest` (seconds).
+    error StaleOutput(uint64 storedAt, uint256 oldest);
 
     /// @notice Only a callback that failed once can be retried.
     error CallbackNotRetryable(uint256 requestId, CallbackStatus status);
@@ -166,6 +183,10 @@ interface IInferenceOracle {
         uint256[] outputs
     );
 
+    /// @notice Item number `index` of a batch was not stored; the others are not touched by that. `selector` is the first four bytes of
+    /// what the item reverted with, 0 if it ran out of gas or reverted without data.
+    event FulfilFailed(uint256 index, uint256 indexed requestId, bytes4 selector);
+
     /// @notice A callback was tried. `success` is false if it reverted, ran out of its gas, or there is no code at the address.
     event CallbackAttempted(uint256 indexed requestId, address indexed callback, bool success, bool isRetry);
 
@@ -202,6 +223,29 @@ interface IInferenceOracle {
         address payee,
         uint256[] calldata outputs,
         bytes calldata proof
+    ) external;
+
+    /// @notice Brings many results, each with its proof. A bad one fails alone (FulfilFailed); the event says why.
+    /// @param items What `fulfill` takes, item by item.
+    /// @return stored Number of results that were stored.
+    function fulfillBatch(
+        Fulfillment[] calldata items
+    ) external returns (uint256 stored);
+
+    /// @notice Brings a result that a verified set holds (IInferenceSets), under the same rules as `fulfill`.
+    /// @param requestId An open request.
+    /// @param payee The payee in the leaf's context word.
+    /// @param outputs Packed output words.
+    /// @param root Root of the verified set.
+    /// @param index The leaf's place.
+    /// @param path Siblings from the leaf upwards; as many as the set is deep.
+    function fulfillFromSet(
+        uint256 requestId,
+        address payee,
+        uint256[] calldata outputs,
+        bytes32 root,
+        uint256 index,
+        bytes32[] calldata path
     ) external;
 
     /// @notice Calls a failed callback again with all the gas of the transaction (at least `callbackGas`). Once; requester or callback
@@ -249,6 +293,18 @@ interface IInferenceOracle {
     function provenOutputs(
         uint256 requestId
     ) external view returns (uint256[] memory);
+
+    /// @notice The packed output words of a proven result that was stored at most `maxAge` seconds ago; reverts StaleOutput if it is
+    /// older, NotFulfilled if there is none.
+    function getOutputNoOlderThan(
+        uint256 requestId,
+        uint256 maxAge
+    ) external view returns (uint256[] memory);
+
+    /// @notice When a request's result was stored (seconds); 0 while there is none.
+    function storedAt(
+        uint256 requestId
+    ) external view returns (uint64);
 
     /// @notice The context word a proof for this request and payee must be made for.
     function contextOf(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IBatchVerifier} from "./IBatchVerifier.sol";
 import {IModelVerifier} from "./IModelVerifier.sol";
 
 /// @notice What may be done with a registered model. It only ever moves downwards in this list.
@@ -119,6 +120,9 @@ interface IModelRegistry {
     /// @notice The zero address cannot own an entry.
     error InvalidOwner();
 
+    /// @notice The model has a batch verifier already; it never changes.
+    error BatchVerifierSet(bytes32 modelId, address verifier);
+
     /// @notice A model was registered.
     event ModelRegistered(
         bytes32 indexed modelId,
@@ -135,6 +139,12 @@ interface IModelRegistry {
 
     /// @notice A model's metadata URI changed.
     event MetadataURIChanged(bytes32 indexed modelId, string metadataURI);
+
+    /// @notice The digest of a model's fidelity report changed.
+    event FidelityReportChanged(bytes32 indexed modelId, bytes32 reportHash);
+
+    /// @notice A model got its batch verifier.
+    event BatchVerifierAdded(bytes32 indexed modelId, address indexed verifier, bytes32 vkDigest);
 
     /// @notice An entry passed to another owner.
     event ModelOwnerChanged(bytes32 indexed modelId, address indexed from, address indexed to);
@@ -169,6 +179,21 @@ interface IModelRegistry {
         string calldata metadataURI
     ) external;
 
+    /// @notice Says which report compares the quantized model with its float original (SHA-256 of the bundle's `fidelity.json`; 0 for none).
+    /// Owner of the entry.
+    /// @dev The owner's word: nothing on chain checks a report.
+    function setFidelityReport(
+        bytes32 modelId,
+        bytes32 reportHash
+    ) external;
+
+    /// @notice Gives a model the verifier of proofs about sets of results; once. Registrar only.
+    /// @param batchVerifier Must say `modelId()` itself.
+    function setBatchVerifier(
+        bytes32 modelId,
+        IBatchVerifier batchVerifier
+    ) external;
+
     /// @notice Passes the entry on. Owner of the entry.
     function transferModel(
         bytes32 modelId,
@@ -189,6 +214,16 @@ interface IModelRegistry {
     function statusOf(
         bytes32 modelId
     ) external view returns (ModelStatus);
+
+    /// @notice Digest of a model's fidelity report; 0 if its owner named none.
+    function fidelityReportOf(
+        bytes32 modelId
+    ) external view returns (bytes32);
+
+    /// @notice A model's batch verifier; zero if it has none.
+    function batchVerifierOf(
+        bytes32 modelId
+    ) external view returns (IBatchVerifier);
 
     /// @notice Number of registered models.
     function modelCount() external view returns (uint256);

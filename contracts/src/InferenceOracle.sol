@@ -4,21 +4,29 @@ pragma solidity 0.8.37;
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {GuardedCall} from "./GuardedCall.sol";
 import {IInferenceConsumer} from "./IInferenceConsumer.sol";
 import {
     CallbackStatus,
+    Fulfillment,
     IInferenceOracle,
     InferenceRequest,
     InferenceResult,
     Provenance,
     RequestStatus
 } from "./IInferenceOracle.sol";
+import {IInferenceSets} from "./IInferenceSets.sol";
 import {IModelRegistry, ModelRoute, ModelStatus} from "./IModelRegistry.sol";
+import {InferenceSet} from "./InferenceSet.sol";
+import {InferenceSets} from "./InferenceSets.sol";
+import {IPullPath} from "./IPullPath.sol";
+import {PullPath} from "./PullPath.sol";
+import {WordRange} from "./WordRange.sol";
 
 /// @title Request / fulfil oracle
 /// @notice See IInferenceOracle. The contract has no owner's hand in the money: fees are either credited to the payee of a proof or back
 /// to the requester.
-contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, ReentrancyGuardTransient {
+contract InferenceOracle is IInferenceOracle, InferenceSets, PullPath, AccessControl, ReentrancyGuardTransient {
     /// @inheritdoc IInferenceOracle
     bytes32 public constant override DOMAIN_TAG = keccak256("halocast.inference.context.v1");
 
@@ -26,11 +34,11 @@ contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, Reentranc
     /// @dev Leaves room for a proof's verification under the 2^24 gas a transaction may have.
     uint32 public constant override MAX_CALLBACK_GAS = 5_000_000;
 
-    /// @notice May stop new requests.
+    /// @notice May stop new requests and pulls.
     bytes32 public constant GUARDIAN_ROLE = keccak256("GUARDIAN_ROLE");
 
-    /// @dev Gas kept back for what follows a callback: the call itself, one storage write, one event, the guard.
-    uint256 private constant CALLBACK_OVERHEAD = 20_000;
+    /// @notice May take new requests and pulls again.
+    bytes32 public constant RESUMER_ROLE = keccak256("RESUMER_ROLE");
 
     struct StoredRequest {
         bytes32 modelId;
@@ -51,7 +59,9 @@ contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, Reentranc
         uint64 blockNumber;
         Provenance provenance;
         CallbackStatus callbackStatus;
+        // one slot
         address payee;
+        uint64 storedAt;
         uint256[] outputs;
     }
 
@@ -68,7 +78,7 @@ contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, Reentranc
     mapping(uint256 requestId => StoredResult) private _results;
 
     /// @param registry_ The registry that says which leaf speaks for which model; for good.
-    /// @param admin Grants and takes roles, unpauses.
+    /// @param admin Grants and takes roles; first holder of RESUMER_ROLE.
     /// @param guardian First holder of GUARDIAN_ROLE.
     constructor(
         IModelRegistry registry_,
@@ -79,6 +89,7 @@ contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, Reentranc
         if (address(registry_).code.length == 0) revert RegistryHasNoCode(address(registry_));
         registry = registry_;
         _grantRole(DEFAULT_ADMIN_ROLE, admin);
+        _grantRole(RESUMER_ROLE, admin);
         _grantRole(GUARDIAN_ROLE, guardian);
     }
 
@@ -118,35 +129,44 @@ contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, Reentranc
         uint256[] calldata outputs,
         bytes calldata proof
     ) external override nonReentrant {
-        StoredRequest storage stored = _known(requestId);
-        if (stored.status == RequestStatus.Fulfilled) revert AlreadyFulfilled(requestId);
-        if (stored.status == RequestStatus.Refunded) revert AlreadyRefunded(requestId);
-        if (block.timestamp > stored.deadline) revert DeadlinePassed(stored.deadline, block.timestamp);
-        if (payee == address(0)) revert InvalidPayee();
+        _fulfill(msg.sender, requestId, payee, outputs, proof);
+    }
 
-        bytes32 modelId = stored.modelId;
-        ModelRoute memory route = registry.routeOf(modelId);
-        if (route.status == ModelStatus.Revoked) revert ModelRevoked(modelId);
-        route.verifier.verify(modelId, contextOf(requestId, payee), stored.inputs, outputs, proof);
-
-        uint256 fee = stored.fee;
-        stored.status = RequestStatus.Fulfilled;
-        withdrawable[payee] += fee;
-        StoredResult storage result = _results[requestId];
-        result.verifier = address(route.verifier);
-        result.blockNumber = uint64(block.number);
-        result.provenance = Provenance.Proven;
-        result.payee = payee;
-        result.outputs = outputs;
-        emit InferenceFulfilled(requestId, modelId, payee, msg.sender, address(route.verifier), Provenance.Proven, fee, outputs);
-
-        address callback = stored.callback;
-        if (callback != address(0)) {
-            bytes memory data = abi.encodeCall(IInferenceConsumer.onInferenceResult, (requestId, modelId, outputs));
-            bool success = _callBack(callback, data, stored.callbackGas, false);
-            result.callbackStatus = success ? CallbackStatus.Delivered : CallbackStatus.Failed;
-            emit CallbackAttempted(requestId, callback, success, false);
+    /// @inheritdoc IInferenceOracle
+    function fulfillBatch(
+        Fulfillment[] calldata items
+    ) external override nonReentrant returns (uint256 stored) {
+        for (uint256 i = 0; i < items.length; ++i) {
+            // A call of its own: what the item wrote before it failed is undone with it.
+            (bool success, bytes4 selector) = _callSelf(abi.encodeCall(this.fulfillBatchItem, (msg.sender, items[i])));
+            if (success) ++stored;
+            else emit FulfilFailed(i, items[i].requestId, selector);
         }
+    }
+
+    /// @notice One item of `fulfillBatch`, which alone may call this.
+    function fulfillBatchItem(
+        address fulfiller,
+        Fulfillment calldata item
+    ) external {
+        if (msg.sender != address(this)) revert OnlySelf(msg.sender);
+        _fulfill(fulfiller, item.requestId, item.payee, item.outputs, item.proof);
+    }
+
+    /// @inheritdoc IInferenceOracle
+    function fulfillFromSet(
+        uint256 requestId,
+        address payee,
+        uint256[] calldata outputs,
+        bytes32 root,
+        uint256 index,
+        bytes32[] calldata path
+    ) external override nonReentrant {
+        (StoredRequest storage stored, ModelRoute memory route) = _fulfillable(requestId, payee);
+        if (outputs.length != route.outputWords) revert OutputWordCount(outputs.length, route.outputWords);
+        bytes32 leaf = InferenceSet.leafHash(stored.modelId, contextOf(requestId, payee), stored.inputs, outputs);
+        address verifier = _checkInSet(stored.modelId, root, leaf, index, path);
+        _store(msg.sender, requestId, payee, outputs, verifier);
     }
 
     /// @inheritdoc IInferenceOracle
@@ -160,7 +180,7 @@ contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, Reentranc
         if (msg.sender != stored.requester && msg.sender != callback) revert NotRequester(msg.sender, stored.requester);
 
         bytes memory data = abi.encodeCall(IInferenceConsumer.onInferenceResult, (requestId, stored.modelId, result.outputs));
-        bool success = _callBack(callback, data, stored.callbackGas, true);
+        bool success = GuardedCall.tryCall(callback, data, stored.callbackGas, true);
         result.callbackStatus = success ? CallbackStatus.Delivered : CallbackStatus.RetryFailed;
         emit CallbackAttempted(requestId, callback, success, true);
     }
@@ -204,7 +224,7 @@ contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, Reentranc
     }
 
     /// @inheritdoc IInferenceOracle
-    function unpause() external override onlyRole(DEFAULT_ADMIN_ROLE) {
+    function unpause() external override onlyRole(RESUMER_ROLE) {
         _unpause();
     }
 
@@ -245,10 +265,26 @@ contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, Reentranc
     function provenOutputs(
         uint256 requestId
     ) external view override returns (uint256[] memory) {
-        _known(requestId);
-        StoredResult storage result = _results[requestId];
-        if (result.provenance != Provenance.Proven) revert NotFulfilled(requestId);
+        return _proven(requestId).outputs;
+    }
+
+    /// @inheritdoc IInferenceOracle
+    function getOutputNoOlderThan(
+        uint256 requestId,
+        uint256 maxAge
+    ) external view override returns (uint256[] memory) {
+        StoredResult storage result = _proven(requestId);
+        uint256 oldest = maxAge < block.timestamp ? block.timestamp - maxAge : 0;
+        if (result.storedAt < oldest) revert StaleOutput(result.storedAt, oldest);
         return result.outputs;
+    }
+
+    /// @inheritdoc IInferenceOracle
+    function storedAt(
+        uint256 requestId
+    ) external view override returns (uint64) {
+        _known(requestId);
+        return _results[requestId].storedAt;
     }
 
     /// @inheritdoc IInferenceOracle
@@ -263,7 +299,8 @@ contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, Reentranc
     function supportsInterface(
         bytes4 interfaceId
     ) public view override returns (bool) {
-        return interfaceId == type(IInferenceOracle).interfaceId || super.supportsInterface(interfaceId);
+        return interfaceId == type(IInferenceOracle).interfaceId || interfaceId == type(IInferenceSets).interfaceId
+            || interfaceId == type(IPullPath).interfaceId || super.supportsInterface(interfaceId);
     }
 
     function _known(
@@ -273,38 +310,96 @@ contract InferenceOracle is IInferenceOracle, AccessControl, Pausable, Reentranc
         if (stored.status == RequestStatus.Unknown) revert UnknownRequest(requestId);
     }
 
+    function _proven(
+        uint256 requestId
+    ) private view returns (StoredResult storage result) {
+        _known(requestId);
+        result = _results[requestId];
+        if (result.provenance != Provenance.Proven) revert NotFulfilled(requestId);
+    }
+
+    function _registry() internal view override(InferenceSets, PullPath) returns (IModelRegistry) {
+        return registry;
+    }
+
+    /// @dev A request that a proof may end, and its model's route.
+    function _fulfillable(
+        uint256 requestId,
+        address payee
+    ) private view returns (StoredRequest storage stored, ModelRoute memory route) {
+        stored = _known(requestId);
+        if (stored.status == RequestStatus.Fulfilled) revert AlreadyFulfilled(requestId);
+        if (stored.status == RequestStatus.Refunded) revert AlreadyRefunded(requestId);
+        if (block.timestamp > stored.deadline) revert DeadlinePassed(stored.deadline, block.timestamp);
+        if (payee == address(0)) revert InvalidPayee();
+        route = registry.routeOf(stored.modelId);
+        if (route.status == ModelStatus.Revoked) revert ModelRevoked(stored.modelId);
+    }
+
+    function _fulfill(
+        address fulfiller,
+        uint256 requestId,
+        address payee,
+        uint256[] calldata outputs,
+        bytes calldata proof
+    ) private {
+        (StoredRequest storage stored, ModelRoute memory route) = _fulfillable(requestId, payee);
+        route.verifier.verify(stored.modelId, contextOf(requestId, payee), stored.inputs, outputs, proof);
+        _store(fulfiller, requestId, payee, outputs, address(route.verifier));
+    }
+
+    /// @dev Stores a result that was proven, credits the fee, calls back.
+    function _store(
+        address fulfiller,
+        uint256 requestId,
+        address payee,
+        uint256[] calldata outputs,
+        address verifier
+    ) private {
+        StoredRequest storage stored = _requests[requestId];
+        bytes32 modelId = stored.modelId;
+        uint256 fee = stored.fee;
+        stored.status = RequestStatus.Fulfilled;
+        withdrawable[payee] += fee;
+        StoredResult storage result = _results[requestId];
+        result.verifier = verifier;
+        result.blockNumber = uint64(block.number);
+        result.provenance = Provenance.Proven;
+        result.payee = payee;
+        result.storedAt = uint64(block.timestamp);
+        result.outputs = outputs;
+        emit InferenceFulfilled(requestId, modelId, payee, fulfiller, verifier, Provenance.Proven, fee, outputs);
+
+        address callback = stored.callback;
+        if (callback != address(0)) {
+            bytes memory data = abi.encodeCall(IInferenceConsumer.onInferenceResult, (requestId, modelId, outputs));
+            bool success = GuardedCall.tryCall(callback, data, stored.callbackGas, false);
+            result.callbackStatus = success ? CallbackStatus.Delivered : CallbackStatus.Failed;
+            emit CallbackAttempted(requestId, callback, success, false);
+        }
+    }
+
+    /// @dev The first four bytes of the revert data and no more of it are copied.
+    function _callSelf(
+        bytes memory data
+    ) private returns (bool success, bytes4 selector) {
+        // mem: 0x00-0x1f scratch, the first four bytes of what the call returned
+        assembly ("memory-safe") {
+            mstore(0, 0)
+            success := call(gas(), address(), 0, add(data, 32), mload(data), 0, 4)
+            selector := mload(0)
+        }
+        if (success) selector = 0;
+    }
+
     /// @dev The exact number of words, and no bit set above the values a word holds; so nobody pays for a request that cannot be proven.
     function _checkInputs(
         uint256[] calldata inputs,
         ModelRoute memory route
     ) private pure {
         if (inputs.length != route.inputWords) revert InputWordCount(inputs.length, route.inputWords);
-        uint256 left = route.inputValues;
-        for (uint256 i = 0; i < inputs.length; ++i) {
-            uint256 values = left < route.valuesPerWord ? left : route.valuesPerWord;
-            if (inputs[i] >> (values * route.valueBits) != 0) revert InputWordOutOfRange(i);
-            left -= values;
-        }
-    }
-
-    /// @dev Calls with at least `callbackGas` (with all that can be spared if `all`) or reverts; whatever the callee does with it, including
-    /// returning a megabyte, CALLBACK_OVERHEAD is left to finish: no return data is copied.
-    function _callBack(
-        address callback,
-        bytes memory data,
-        uint256 callbackGas,
-        bool all
-    ) private returns (bool success) {
-        if (callback.code.length == 0) return false;
-        // EIP-150: a call can pass on 63/64 of what is left.
-        uint256 available = gasleft();
-        uint256 required = CALLBACK_OVERHEAD + callbackGas + callbackGas / 63 + 1;
-        if (available < required) revert InsufficientGasForCallback(available, required);
-        uint256 spare = available - CALLBACK_OVERHEAD;
-        uint256 given = all ? spare - spare / 64 : callbackGas;
-        assembly ("memory-safe") {
-            success := call(given, callback, 0, add(data, 32), mload(data), 0, 0)
-        }
+        uint256 bad = WordRange.firstBad(inputs, route.inputValues, route.valuesPerWord, route.valueBits);
+        if (bad != inputs.length) revert InputWordOutOfRange(bad);
     }
 
     function _withdraw(

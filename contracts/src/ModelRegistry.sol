@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
+import {IBatchVerifier} from "./IBatchVerifier.sol";
 import {IModelRegistry, Model, ModelMetadata, ModelRoute, ModelStatus, ModelTask, TensorSpec} from "./IModelRegistry.sol";
 import {IModelVerifier} from "./IModelVerifier.sol";
 
@@ -18,6 +19,12 @@ contract ModelRegistry is IModelRegistry, AccessControl {
 
     mapping(bytes32 modelId => Model) private _models;
     bytes32[] private _ids;
+
+    /// @inheritdoc IModelRegistry
+    mapping(bytes32 modelId => bytes32) public override fidelityReportOf;
+
+    /// @inheritdoc IModelRegistry
+    mapping(bytes32 modelId => IBatchVerifier) public override batchVerifierOf;
 
     /// @param admin Grants and takes roles; has no other power.
     /// @param registrar First holder of REGISTRAR_ROLE.
@@ -83,6 +90,32 @@ contract ModelRegistry is IModelRegistry, AccessControl {
     ) external override {
         _ownedByCaller(modelId).metadataURI = metadataURI;
         emit MetadataURIChanged(modelId, metadataURI);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function setFidelityReport(
+        bytes32 modelId,
+        bytes32 reportHash
+    ) external override {
+        _ownedByCaller(modelId);
+        fidelityReportOf[modelId] = reportHash;
+        emit FidelityReportChanged(modelId, reportHash);
+    }
+
+    /// @inheritdoc IModelRegistry
+    function setBatchVerifier(
+        bytes32 modelId,
+        IBatchVerifier batchVerifier
+    ) external override onlyRole(REGISTRAR_ROLE) {
+        _known(modelId);
+        address current = address(batchVerifierOf[modelId]);
+        if (current != address(0)) revert BatchVerifierSet(modelId, current);
+        if (address(batchVerifier).code.length == 0) revert VerifierHasNoCode(address(batchVerifier));
+        bytes32 id = batchVerifier.modelId();
+        if (id != modelId) revert VerifierModelMismatch(id, modelId);
+        _checkSrs(batchVerifier.srsIsInsecure());
+        batchVerifierOf[modelId] = batchVerifier;
+        emit BatchVerifierAdded(modelId, address(batchVerifier), batchVerifier.vkDigest());
     }
 
     /// @inheritdoc IModelRegistry
@@ -217,8 +250,12 @@ contract ModelRegistry is IModelRegistry, AccessControl {
         words = verifier.outputWords();
         if (words != route.outputWords) revert OutputWordsMismatch(words, route.outputWords);
         // A leaf refuses this itself; another IModelVerifier might not.
-        if (verifier.srsIsInsecure() && block.chainid != 31_337 && block.chainid != 1337) {
-            revert InsecureSrsOnPublicChain(block.chainid);
-        }
+        _checkSrs(verifier.srsIsInsecure());
+    }
+
+    function _checkSrs(
+        bool insecure
+    ) private view {
+        if (insecure && block.chainid != 31_337 && block.chainid != 1337) revert InsecureSrsOnPublicChain(block.chainid);
     }
 }

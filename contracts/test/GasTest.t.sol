@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {AskTinyGemma} from "../src/examples/AskTinyGemma.sol";
+import {Fulfillment} from "../src/IInferenceOracle.sol";
+import {OptimisticTerms} from "../src/IOptimisticOracle.sol";
+import {InferenceSet} from "../src/InferenceSet.sol";
 import {ModelVerifier} from "../src/ModelVerifier.sol";
+import {OptimisticOracle} from "../src/OptimisticOracle.sol";
+import {VerifierRouter} from "../src/VerifierRouter.sol";
+import {AskTinyGemma} from "../src/examples/AskTinyGemma.sol";
 import {Fixture} from "./support/Fixture.sol";
+import {MockBatchVerifier} from "./support/MockBatchVerifier.sol";
 import {RawVerifierStub} from "./support/RawVerifierStub.sol";
 
 /// @dev Gas of whole transactions (profile `gas`: each call is its own transaction, cold, intrinsic gas included), compared with
@@ -57,10 +63,61 @@ contract GasTest is Fixture {
         vm.snapshotGasLastCall("ModelVerifier.verify, stub behind it, 1632-byte proof");
     }
 
+    function test_batch_of_four() public {
+        Fulfillment[] memory items = new Fulfillment[](4);
+        for (uint256 i = 0; i < 4; ++i) {
+            uint256 id = ask(1 ether, address(0), 0);
+            items[i] = Fulfillment(id, payee, answer(), proofFor(id, payee, answer()));
+        }
+        oracle.fulfillBatch(items);
+        vm.snapshotGasLastCall("fulfillBatch of 4, mock verifier");
+    }
+
+    /// @dev The deepest way of a set of 1,024; the batch proof itself is not in it.
+    function test_from_a_set() public {
+        MockBatchVerifier batch = new MockBatchVerifier(MODEL);
+        vm.prank(registrar);
+        registry.setBatchVerifier(MODEL, batch);
+        uint256 id = ask(1 ether, address(0), 0);
+        bytes32[] memory path = new bytes32[](10);
+        bytes32 root = this.leafFor(id, answer());
+        for (uint256 level = 0; level < 10; ++level) {
+            root = InferenceSet.nodeHash(root, path[level]);
+        }
+        oracle.submitSet(MODEL, root, 10, batch.proofOf(root, 10));
+        oracle.fulfillFromSet(id, payee, answer(), root, 0, path);
+        vm.snapshotGasLastCall("fulfillFromSet, 10 levels");
+    }
+
+    function leafFor(
+        uint256 id,
+        uint256[] calldata outputs
+    ) external view returns (bytes32) {
+        return InferenceSet.leafHash(MODEL, oracle.contextOf(id, payee), oracle.getRequest(id).inputs, outputs);
+    }
+
+    function test_pull() public {
+        bytes memory proof = verifier.proofOf(oracle.pullContextOf(address(this), MODEL, prompt(), 1), prompt(), answer());
+        oracle.consumeProof(MODEL, prompt(), answer(), 1, proof);
+        vm.snapshotGasLastCall("consumeProof, mock verifier");
+    }
+
     function test_code_sizes() public {
-        vm.snapshotValue("code bytes: InferenceOracle", address(oracle).code.length);
-        vm.snapshotValue("code bytes: ModelRegistry", address(registry).code.length);
-        vm.assertLe(address(oracle).code.length, 24_576);
-        vm.assertLe(address(registry).code.length, 24_576);
+        VerifierRouter router = new VerifierRouter(admin, guardian, admin);
+        OptimisticTerms memory terms = OptimisticTerms(1 ether, 1 ether, 0.1 ether, 5000, 1 days, 1 days);
+        OptimisticOracle optimistic = new OptimisticOracle(registry, terms, admin, guardian, admin);
+        size("InferenceOracle", address(oracle));
+        size("ModelRegistry", address(registry));
+        size("VerifierRouter", address(router));
+        size("OptimisticOracle", address(optimistic));
+    }
+
+    /// @dev EIP-170.
+    function size(
+        string memory name,
+        address at
+    ) internal {
+        vm.snapshotValue(string.concat("code bytes: ", name), at.code.length);
+        vm.assertLe(at.code.length, 24_576);
     }
 }

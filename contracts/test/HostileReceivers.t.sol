@@ -39,17 +39,17 @@ contract HostileReceiversTest is Fixture {
         vm.assertTrue(oracle.getResult(id).callbackStatus == CallbackStatus.RetryFailed);
     }
 
-    function test_reverting() public {
+    function test_O6_reverting() public {
         RecordingReceiver receiver = new RecordingReceiver();
         receiver.setFailing(true);
         storedAlthough(address(receiver), false);
     }
 
-    function test_reverting_with_a_megabyte() public {
+    function test_O6_reverting_with_a_megabyte() public {
         storedAlthough(address(new ReturnBomb(true)), false);
     }
 
-    function test_returning_a_megabyte() public {
+    function test_O6_returning_a_megabyte() public {
         // 200,000 gas do not make a megabyte of memory …
         storedAlthough(address(new ReturnBomb(false)), false);
         // … and with as much as a request may ask for it is made, and not copied.
@@ -61,11 +61,11 @@ contract HostileReceiversTest is Fixture {
         vm.assertTrue(oracle.getResult(id).callbackStatus == CallbackStatus.Delivered);
     }
 
-    function test_burning_gas() public {
+    function test_O6_burning_gas() public {
         storedAlthough(address(new GasBurner()), false);
     }
 
-    function test_invalid_opcode() public {
+    function test_O6_invalid_opcode() public {
         storedAlthough(address(new Exploder()), false);
     }
 
@@ -77,14 +77,14 @@ contract HostileReceiversTest is Fixture {
         storedAlthough(address(verifier), false);
     }
 
-    function test_reentering() public {
+    function test_O6_reentering() public {
         Reenterer receiver = new Reenterer(oracle, prompt());
         vm.deal(address(this), 5 ether);
         uint256 id = receiver.ask{value: 2 ether}(MODEL, deadline, 1_000_000);
         vm.deal(address(receiver), 1 ether);
         fulfill(id);
         vm.assertTrue(oracle.getResult(id).callbackStatus == CallbackStatus.Delivered);
-        vm.assertEq(receiver.blocked(), 5);
+        vm.assertEq(receiver.blocked(), 7);
         // Asking the next question in the callback is allowed, and its fee is held apart.
         uint256 next = receiver.nextRequest();
         vm.assertEq(next, id + 1);
@@ -93,7 +93,7 @@ contract HostileReceiversTest is Fixture {
         vm.assertEq(address(oracle).balance, 3 ether);
     }
 
-    function test_withdrawing_twice() public {
+    function test_O8_withdrawing_twice() public {
         GreedyWithdrawer greedy = new GreedyWithdrawer(oracle);
         uint256 id = ask(1 ether, address(0), 0);
         ask(5 ether, address(0), 0);
@@ -128,7 +128,7 @@ contract HostileReceiversTest is Fixture {
 
     /// @dev A real leaf, and a proof that its raw verifier accepts: with too little gas the fulfilment fails as a whole, wherever
     /// the gas runs out, and a bad proof is stored with no amount of it.
-    function test_starved_verification_stores_nothing() public {
+    function test_O6_starved_verification_stores_nothing() public {
         RawVerifierStub raw = new RawVerifierStub();
         bytes32 model = bytes32(uint256(7));
         ModelVerifier leaf = new ModelVerifier(address(raw), model, 3, 3, 384 + 32, 0, false, address(raw).codehash);
@@ -161,7 +161,7 @@ contract HostileReceiversTest is Fixture {
         vm.assertEq(oracle.getResult(id).outputs.length, 0);
     }
 
-    function test_fulfilment_cannot_starve_the_callback() public {
+    function test_O6_fulfilment_cannot_starve_the_callback() public {
         ExactGasReceiver receiver = new ExactGasReceiver();
         (uint256 id, bytes4 last) = scan(address(receiver), uint32(CALLBACK_GAS), 100_000, 97);
         vm.assertTrue(receiver.got());
@@ -169,7 +169,7 @@ contract HostileReceiversTest is Fixture {
         vm.assertEq(bytes32(last), bytes32(IInferenceOracle.InsufficientGasForCallback.selector));
     }
 
-    function testFuzz_burner_never_blocks_storage_at_the_tightest_gas(
+    function testFuzz_O6_burner_never_blocks_storage_at_the_tightest_gas(
         uint256 callbackGas
     ) public {
         callbackGas = bound(callbackGas, 0, 5_000_000);
@@ -179,7 +179,7 @@ contract HostileReceiversTest is Fixture {
         vm.assertEq(bytes32(last), bytes32(IInferenceOracle.InsufficientGasForCallback.selector));
     }
 
-    function test_retry_cannot_starve_the_callback() public {
+    function test_O6_retry_cannot_starve_the_callback() public {
         RecordingReceiver receiver = new RecordingReceiver();
         receiver.setFailing(true);
         uint256 id = ask(0, address(receiver), uint32(CALLBACK_GAS));

@@ -110,7 +110,7 @@ contract InferenceOracleTest is Fixture {
         vm.assertEq(oracle.getRequest(1).fee, (1 << 88) - 1);
     }
 
-    function test_request_refuses_unknown_and_inactive_models() public {
+    function test_O3_request_refuses_unknown_and_inactive_models() public {
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.UnknownModel.selector, bytes32(uint256(1))));
         oracle.request(bytes32(uint256(1)), prompt(), deadline, 0, address(0));
         vm.prank(modelOwner);
@@ -170,7 +170,7 @@ contract InferenceOracleTest is Fixture {
         vm.assertEq(oracle.withdrawable(relayer), 0);
     }
 
-    function test_context_is_the_documented_one() public {
+    function test_O4_context_is_the_documented_one() public {
         uint256 id = ask(0, address(0), 0);
         bytes32 tag = keccak256("halocast.inference.context.v1");
         vm.assertEq(oracle.DOMAIN_TAG(), tag);
@@ -181,7 +181,7 @@ contract InferenceOracleTest is Fixture {
     }
 
     /// @dev The proof binds model, request, payee, outputs, oracle and chain: change any one and it is refused.
-    function test_a_proof_is_good_for_one_purpose_only() public {
+    function test_O4_O5_a_proof_is_good_for_one_purpose_only() public {
         uint256 id = ask(1 ether, address(0), 0);
         uint256 twin = ask(1 ether, address(0), 0);
         bytes memory proof = proofFor(id, payee, answer());
@@ -244,7 +244,7 @@ contract InferenceOracleTest is Fixture {
         oracle.fulfill(id, payee, answer(), proof);
     }
 
-    function test_deadline_edges() public {
+    function test_O8_deadline_edges() public {
         uint256 first = ask(1 ether, address(0), 0);
         uint256 second = ask(1 ether, address(0), 0);
         vm.warp(deadline);
@@ -262,7 +262,7 @@ contract InferenceOracleTest is Fixture {
         oracle.fulfill(second, payee, answer(), proof);
     }
 
-    function test_model_status_and_fulfilment() public {
+    function test_O3_status_and_fulfilment() public {
         uint256 first = ask(1 ether, address(0), 0);
         uint256 second = ask(1 ether, address(0), 0);
         vm.prank(modelOwner);
@@ -281,7 +281,7 @@ contract InferenceOracleTest is Fixture {
     }
 
     /// @dev However far the deadline is, nobody's money waits for an answer that cannot come; while it still can, the deadline holds.
-    function test_refund_does_not_wait_for_a_revoked_model() public {
+    function test_O8_refund_does_not_wait_for_a_revoked_model() public {
         deadline = type(uint64).max;
         uint256 id = ask(1 ether, address(0), 0);
         vm.prank(modelOwner);
@@ -304,7 +304,7 @@ contract InferenceOracleTest is Fixture {
 
     // ── money ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    function test_refund() public {
+    function test_O8_refund() public {
         uint256 id = ask(3 ether, address(0), 0);
         vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.UnknownRequest.selector, 2));
         oracle.refund(2);
@@ -325,7 +325,7 @@ contract InferenceOracleTest is Fixture {
         oracle.provenOutputs(id);
     }
 
-    function test_no_refund_of_a_fulfilled_request() public {
+    function test_O8_no_refund_of_a_fulfilled_request() public {
         uint256 id = ask(3 ether, address(0), 0);
         fulfill(id);
         vm.warp(deadline + 1);
@@ -334,7 +334,7 @@ contract InferenceOracleTest is Fixture {
         oracle.refund(id);
     }
 
-    function test_withdraw() public {
+    function test_O8_withdraw() public {
         vm.prank(payee);
         vm.expectRevert(abi.encodeWithSelector(IInferenceOracle.NothingToWithdraw.selector, payee));
         oracle.withdraw();
@@ -368,7 +368,7 @@ contract InferenceOracleTest is Fixture {
 
     // ── callback, the ordinary way (the hostile ones are in HostileReceivers.t.sol) ──────────────────────────────────────────────
 
-    function test_callback_is_delivered() public {
+    function test_O6_callback_is_delivered() public {
         RecordingReceiver receiver = new RecordingReceiver();
         uint256 id = ask(0, address(receiver), 400_000);
         bytes memory proof = proofFor(id, payee, answer());
@@ -390,7 +390,7 @@ contract InferenceOracleTest is Fixture {
         oracle.retryCallback(id);
     }
 
-    function test_failed_callback_is_retried_once() public {
+    function test_O6_failed_callback_is_retried_once() public {
         RecordingReceiver receiver = new RecordingReceiver();
         receiver.setFailing(true);
         uint256 id = ask(0, address(receiver), 50_000);
@@ -416,7 +416,7 @@ contract InferenceOracleTest is Fixture {
         oracle.retryCallback(id);
     }
 
-    function test_second_failure_is_final() public {
+    function test_O6_second_failure_is_final() public {
         RecordingReceiver receiver = new RecordingReceiver();
         receiver.setFailing(true);
         uint256 id = ask(0, address(receiver), 50_000);
@@ -473,7 +473,9 @@ contract InferenceOracleTest is Fixture {
             vm.prank(callers[i]);
             if (callers[i] != admin) {
                 vm.expectRevert(
-                    abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, callers[i], bytes32(0))
+                    abi.encodeWithSelector(
+                        IAccessControl.AccessControlUnauthorizedAccount.selector, callers[i], keccak256("RESUMER_ROLE")
+                    )
                 );
             }
             oracle.unpause();

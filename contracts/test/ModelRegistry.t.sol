@@ -242,6 +242,21 @@ contract ModelRegistryTest is Fixture {
         registry.deprecate(MODEL);
     }
 
+    function test_O3_fidelity_report() public {
+        vm.assertEq(registry.fidelityReportOf(MODEL), bytes32(0));
+        bytes32 report = keccak256("report");
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NotModelOwner.selector, address(this), modelOwner));
+        registry.setFidelityReport(MODEL, report);
+        vm.prank(modelOwner);
+        vm.expectEmit(address(registry));
+        emit IModelRegistry.FidelityReportChanged(MODEL, report);
+        registry.setFidelityReport(MODEL, report);
+        vm.assertEq(registry.fidelityReportOf(MODEL), report);
+        vm.prank(modelOwner);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.UnknownModel.selector, OTHER));
+        registry.setFidelityReport(OTHER, report);
+    }
+
     /// @dev Every function that changes something × every kind of caller.
     function test_access_matrix() public {
         MockModelVerifier leaf = new MockModelVerifier(OTHER, 3, 3);

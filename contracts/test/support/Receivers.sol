@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IInferenceConsumer} from "../../src/IInferenceConsumer.sol";
-import {IInferenceOracle} from "../../src/IInferenceOracle.sol";
+import {Fulfillment, IInferenceOracle} from "../../src/IInferenceOracle.sol";
 
 /// @dev Notes what it is called with; fails while told to.
 contract RecordingReceiver is IInferenceConsumer {
@@ -115,6 +115,8 @@ contract Reenterer is IInferenceConsumer {
         uint256[] calldata outputs
     ) external override {
         _tryCall(abi.encodeCall(oracle.fulfill, (requestId, address(this), outputs, "")));
+        _tryCall(abi.encodeCall(oracle.fulfillBatch, (new Fulfillment[](0))));
+        _tryCall(abi.encodeCall(oracle.fulfillFromSet, (requestId, address(this), outputs, 0, 0, new bytes32[](0))));
         _tryCall(abi.encodeCall(oracle.retryCallback, (requestId)));
         _tryCall(abi.encodeCall(oracle.refund, (requestId)));
         _tryCall(abi.encodeCall(oracle.withdraw, ()));

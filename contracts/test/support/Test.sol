@@ -55,6 +55,46 @@ interface Vm {
     function snapshotGasLastCall(
         string calldata name
     ) external returns (uint256);
+    /// `block.timestamp` itself is one value a call to the optimizer, also across a `warp`.
+    function getBlockTimestamp() external view returns (uint256);
+    function stopBroadcast() external;
+    function setEnv(
+        string calldata,
+        string calldata
+    ) external;
+    function snapshotState() external returns (uint256);
+    function revertToState(
+        uint256
+    ) external returns (bool);
+    function readFile(
+        string calldata
+    ) external view returns (string memory);
+    function parseJsonKeys(
+        string calldata,
+        string calldata
+    ) external pure returns (string[] memory);
+    function parseJsonBytes(
+        string calldata,
+        string calldata
+    ) external pure returns (bytes memory);
+    function parseJsonUintArray(
+        string calldata,
+        string calldata
+    ) external pure returns (uint256[] memory);
+    function parseJsonBytes32(
+        string calldata,
+        string calldata
+    ) external pure returns (bytes32);
+    function parseJsonUint(
+        string calldata,
+        string calldata
+    ) external pure returns (uint256);
+    function toString(
+        address
+    ) external pure returns (string memory);
+    function toString(
+        bytes32
+    ) external pure returns (string memory);
     function snapshotValue(
         string calldata name,
         uint256
