@@ -108,7 +108,7 @@ pub(crate) struct CompileArgs {
     /// What is stated.
     #[arg(long, value_enum, default_value = "infer")]
     pub(crate) task: TaskArg,
-    /// Fail (and write no bundle) when the outputs' cosine to the float model's is below this.
+    /// Fail (and write no bundle) when an output's cosine to the float model's is below this on any sample.
     #[arg(long, value_name = "X")]
     pub(crate) fidelity_min_cosine: Option<f64>,
     /// How to cut the model: `auto`, `layer` (one segment a layer, embedding and head apart), or a number of segments.

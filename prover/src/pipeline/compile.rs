@@ -124,14 +124,17 @@ pub fn compile(
         quantized,
         segments,
     };
+    let mut files = vec![
+        (MODEL, onnx),
+        ("fidelity.json", pretty(&fidelity)),
+        ("fidelity.md", fidelity.to_markdown().into_bytes()),
+    ];
+    let plots = fidelity.plots()?.into_iter();
+    files.extend(plots.map(|(name, svg)| (name, svg.into_bytes())));
     let new = NewBundle {
         manifest,
         compiled: &compiled,
-        files: vec![
-            (MODEL, onnx),
-            ("fidelity.json", pretty(&fidelity)),
-            ("fidelity.md", fidelity.to_markdown().into_bytes()),
-        ],
+        files,
     };
     let bundle = Bundle::create(&options.out, new, options.force)?;
     let manifest = bundle.manifest();
@@ -205,11 +208,25 @@ fn measure(
         Some(path) => Some(language_samples(&samples, &read_json(path)?)),
         None => None,
     };
-    let report = halocast_model::fidelity(graph, quantized, &samples, language.as_ref())?;
+    let report = match groups(options)? {
+        Some(groups) => halocast_model::embedding_fidelity(graph, quantized, &samples, &groups)?,
+        None => halocast_model::fidelity(graph, quantized, &samples, language.as_ref())?,
+    };
     if let Some(minimum) = options.min_cosine {
         report.require_cosine(minimum)?;
     }
     Ok(report)
+}
+
+/// The groups of paraphrases, where every sample has one (`{"group": name, "inputs": …}`) and there are no prompts.
+fn groups(options: &CompileOptions) -> Result<Option<Vec<String>>, PipelineError> {
+    let Some(path) = options.samples.as_ref().filter(|_| options.prompts.is_none()) else {
+        return Ok(None);
+    };
+    let json = read_json(path)?;
+    let samples = json.as_array().into_iter().flatten();
+    let group = |sample: &Value| Some(sample.get("group")?.as_str()?.to_owned());
+    Ok(samples.map(group).collect())
 }
 
 /// Windows are the samples; prompts are those of the file that training did not see.

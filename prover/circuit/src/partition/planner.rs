@@ -183,9 +183,9 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Rows of loading, packing and hashing so many activations.
+/// Rows of packing and hashing so many activations (loaded ones stand on these rows).
 fn boundary_rows(values: usize) -> usize {
     let words = values.div_ceil(SLOTS_PER_WORD);
     let permutation = 1 + 2 * gates::FULL_ROUNDS + gates::PARTIAL_ROUNDS;
-    values + 9 * words + (words + 1).div_ceil(2) * permutation + permutation
+    9 * words + (words + 1).div_ceil(2) * permutation + permutation
 }

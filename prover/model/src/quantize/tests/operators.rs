@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::net::{Net, Rng, check, count};
-use crate::{GraphOp, Unary};
+use crate::{Graph, GraphOp, Inputs, QuantizeOptions, Unary, quantize};
 
 #[test]
 fn linear_takes_in_bias_and_gain() {
@@ -198,6 +198,71 @@ fn softmax_with_factor_and_mask() {
     let x = net.unary(&[Unary::Affine(-1.3, 0.0)], x);
     let y = net.like(GraphOp::Softmax { allowed: None }, &[x]);
     check(&net.output(y), 3, 1e-3);
+}
+
+/// A softmax with a padding mask: tokens made numbers, spread over three rows.
+fn padded_softmax() -> Graph {
+    let mut net = Net::new();
+    let x = net.input(&[3, 4]);
+    let mask = net.tokens(&[1, 4]);
+    let mask = net.op(GraphOp::Reshape, &[mask], &[1, 4]);
+    let mask = net.op(GraphOp::Broadcast, &[mask], &[3, 4]);
+    let x = net.unary(&[Unary::Affine(4.0, 0.0)], x);
+    let y = net.op(GraphOp::Softmax { allowed: None }, &[x, mask], &[3, 4]);
+    net.output(y)
+}
+
+#[test]
+fn padding_gets_no_probability() {
+    let graph = padded_softmax();
+    let mut rng = Rng(5);
+    let masks: [[f32; 4]; 3] = [[1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
+    let samples = masks.map(|m| Inputs(vec![rng.normals(12, 1.0), m.to_vec()]));
+    let quantized = quantize(&graph, &samples, &QuantizeOptions::default()).unwrap();
+    for sample in &samples {
+        let run = quantized.run(sample).unwrap();
+        let got = quantized.reals(&run.trace, quantized.outputs[0].tensor);
+        let wanted = &graph.run_outputs(&sample.0).unwrap()[0];
+        for (i, (got, &wanted)) in got.iter().zip(wanted).enumerate() {
+            assert!((got - f64::from(wanted)).abs() < 2e-3, "{got} for {wanted}");
+            assert!(sample.0[1][i % 4] == 1.0 || *got == 0.0, "padding is exactly 0");
+        }
+    }
+    let specs = quantized.input_specs();
+    assert_eq!((specs[1].mask, specs[1].vocab), (true, Some(2)));
+    let with = |mask: [f32; 4]| quantized.run(&Inputs(vec![vec![0.0; 12], mask.to_vec()]));
+    let text = |mask| with(mask).unwrap_err().to_string();
+    assert_eq!(text([0.0; 4]), "input v1: the padding mask is 0 everywhere; at least one position must be 1");
+    assert_eq!(text([1.0, 2.0, 0.0, 0.0]), "input v1[1]: 2 in a padding mask, expected 1 (text) or 0 (padding)");
+    // Whoever goes round the check of the request is stopped by the program.
+    let tensor = quantized.inputs[1].1;
+    let mut given = quantized.integers(&samples[0]).unwrap();
+    given.iter_mut().filter(|(id, _)| *id == tensor).for_each(|(_, m)| m[0] = 2);
+    let error = halocast_ir::execute(&quantized.program, &given).unwrap_err();
+    assert!(matches!(error, halocast_ir::ExecError::Assertion { .. }), "{error}");
+}
+
+/// The same norm with the sum written out, and with the sum read elsewhere too (which keeps it).
+#[test]
+fn a_residual_norm_is_centred_by_weights() {
+    for elsewhere in [false, true] {
+        let mut rng = Rng(21);
+        let mut net = Net::new();
+        let (x, a) = (net.input(&[3, 6]), net.input(&[3, 8]));
+        let w = net.constant(&[6, 8], rng.normals(48, 0.5));
+        let bias = net.constant(&[1, 8], rng.normals(8, 0.5));
+        let y = net.op(GraphOp::MatMul, &[x, w], &[3, 8]);
+        let y = net.op(GraphOp::Add, &[y, bias], &[3, 8]);
+        let sum = net.op(GraphOp::Add, &[a, y], &[3, 8]);
+        let norm = net.op(GraphOp::LayerNorm { eps: 1e-5 }, &[sum], &[3, 8]);
+        let out = match elsewhere {
+            true => net.op(GraphOp::Add, &[norm, sum], &[3, 8]),
+            false => norm,
+        };
+        let q = check(&net.output(out), 4, 2e-3);
+        let elementwise = q.program.ops.iter().filter(|op| op.kind.label() == "Elementwise").count();
+        assert_eq!(elementwise, if elsewhere { 3 } else { 1 });
+    }
 }
 
 #[test]
