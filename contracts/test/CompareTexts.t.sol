@@ -117,8 +117,8 @@ contract CompareTextsTest is Fixture {
         uint256[] memory words = app.packText(text(3, 7));
         int16[] memory values = WordPacking.unpack(words, 2 * TEXT);
         for (uint256 i = 0; i < TEXT; ++i) {
-            vm.assertEq(int256(values[i]), i < 3 ? int256(7 + i) : int256(0));
-            vm.assertEq(int256(values[TEXT + i]), i < 3 ? int256(1) : int256(0));
+            vm.assertEq(uint256(int256(values[i])), i < 3 ? 7 + i : 0);
+            vm.assertEq(uint256(int256(values[TEXT + i])), i < 3 ? 1 : 0);
         }
     }
 

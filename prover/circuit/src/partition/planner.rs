@@ -3,7 +3,7 @@
 //! programming over op positions.
 
 use super::live::{live_tensors, spans};
-use super::{AGGREGATE_CPU_S, MAX_K, PROVE_CPU_S_K17, layers};
+use super::{AGGREGATE_CPU_S, MAX_K, PROVE_CPU_S_K17, layers, peak_bytes};
 use crate::layout::{TableCounter, UNUSABLE_ROWS, domain_for};
 use crate::segment::{Segment, build, row_marks};
 use crate::{CircuitError, gates};
@@ -121,7 +121,10 @@ impl<'a> Planner<'a> {
 
     /// The cheapest of: one segment a layer, the fewest segments that fit, and a few more than these.
     pub(super) fn cheapest_cuts(&self, max_k: u32) -> Result<Vec<usize>, CircuitError> {
-        let fewest = self.fewest_cuts(max_k)?;
+        let fewest = match self.fewest_cuts(max_k) {
+            Err(error) => return Err(self.too_small(max_k).unwrap_or(error)),
+            Ok(fewest) => fewest,
+        };
         let count = fewest.len() - 1;
         let more = (count + 1..=count + MORE).filter_map(|n| self.best_cuts(n, max_k).ok());
         let layers = self.layer_cuts().ok();
@@ -130,6 +133,20 @@ impl<'a> Planner<'a> {
         let all = layers.into_iter().chain([fewest.clone()]).chain(more);
         let cheapest = all.min_by(|a, b| self.cpu_s(a).total_cmp(&self.cpu_s(b)));
         Ok(cheapest.unwrap_or(fewest))
+    }
+
+    /// That domains of 2^`max_k` are too small, with the smallest that are not; `None` if there are none.
+    fn too_small(&self, max_k: u32) -> Option<CircuitError> {
+        // As fine as can be cut: every op alone.
+        let alone = (0..self.rows.len()).map(|at| self.domain(at, at + 1));
+        let smallest = alone.max()?.max(max_k + 1);
+        let works = |k: &u32| self.fewest_cuts(*k).is_ok();
+        let smallest = (smallest..=MAX_K).find(works)?;
+        Some(CircuitError::Domain {
+            max_k,
+            smallest,
+            peak_bytes: peak_bytes(smallest),
+        })
     }
 
     /// CPU seconds to prove these segments and to aggregate the proofs.

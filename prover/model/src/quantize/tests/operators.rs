@@ -294,3 +294,60 @@ fn embedding_and_arg_max() {
     let q = check(&graph, 13, 3e-4);
     assert_eq!(q.program.ops.len(), 3);
 }
+
+/// One calibration input sets every scale. What it does not reach saturates (a product) or is refused by name (a norm).
+#[test]
+fn one_calibration_input_is_enough_and_its_limits_show() {
+    let mut rng = Rng(31);
+    let mut net = Net::new();
+    let x = net.input(&[2, 8]);
+    let w = net.constant(&[8, 4], rng.normals(32, 0.5));
+    let y = net.op(GraphOp::MatMul, &[x, w], &[2, 4]);
+    let graph = net.output(y);
+    let small = Inputs(vec![rng.normals(16, 0.5)]);
+    let quantized = quantize(&graph, std::slice::from_ref(&small), &QuantizeOptions::default());
+    let quantized = quantized.unwrap();
+    let far = |factor: f32| Inputs(vec![small.0[0].iter().map(|x| x * factor).collect()]);
+    let outputs = |inputs: &Inputs| {
+        let run = quantized.run(inputs).unwrap();
+        quantized.reals(&run.trace, quantized.outputs[0].tensor)
+    };
+    let largest = |values: &[f64]| values.iter().fold(0f64, |m, v| m.max(v.abs()));
+    assert!(largest(&outputs(&far(1.2))) > 1.15 * largest(&outputs(&small)));
+    let error = quantized.run(&far(100.0)).unwrap_err().to_string();
+    assert!(error.contains("input v0[") && error.contains("representable range"), "{error}");
+}
+
+/// An outlier among the weights takes bits from the others: 20 bits from the largest. The result's error is that of the
+/// rounded weights and shows in the fidelity report.
+#[test]
+fn an_outlier_among_weights_costs_precision_that_is_measured() {
+    let cosine = |outlier: f32| {
+        let mut rng = Rng(32);
+        let mut net = Net::new();
+        let x = net.input(&[4, 8]);
+        let mut weights = rng.normals(64, 0.3);
+        weights[0] = outlier;
+        let w = net.constant(&[8, 8], weights);
+        let y = net.op(GraphOp::MatMul, &[x, w], &[4, 8]);
+        // The column of the outlier would hide all others.
+        let y = net.op(
+            GraphOp::Slice {
+                axis: 1,
+                start: 1,
+                end: 8,
+            },
+            &[y],
+            &[4, 7],
+        );
+        let graph = net.output(y);
+        let samples: Vec<Inputs> = (0..4).map(|_| Inputs(vec![rng.normals(32, 1.0)])).collect();
+        let quantized = quantize(&graph, &samples, &QuantizeOptions::default()).unwrap();
+        let report = crate::fidelity(&graph, &quantized, &samples, None).unwrap();
+        (report.outputs[0].agreement.worst_cosine, report)
+    };
+    assert!(cosine(0.3).0 > 0.999_999);
+    let (bad, report) = cosine(1e6);
+    assert!(bad < 0.999, "{bad}");
+    assert!(report.require_cosine(0.999).is_err());
+}
