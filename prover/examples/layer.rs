@@ -1,5 +1,6 @@
-//! `cargo run --release -p halocast-prover --example layer -- BUNDLE INPUT.json SEGMENT`: key, proof and verification of one
-//! segment alone, with what each costs. SEGMENT counts from 0; without it the segments are listed.
+//! `cargo run --release -p halocast-prover --example layer -- MODEL_DIR INPUT.json [SEGMENT]`: cuts `model.onnx`, quantized
+//! on `calibration.json`, by layers and lists the segments; then key, proof and verification of one segment alone, with
+//! what each costs. SEGMENT counts from 0.
 
 use std::error::Error;
 use std::fs;
@@ -7,25 +8,44 @@ use std::path::Path;
 
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
-use halocast_prover::bundle::Bundle;
-use halocast_prover::circuit::{LayerKey, prove, report, verify};
-use halocast_prover::pipeline::{Meter, Request, StageCost, execute};
+use halocast_prover::circuit::{LayerKey, SegmentPolicy, partition, prove, report, verify};
+use halocast_prover::model::{Inputs, QuantizeOptions, import_onnx, input_specs, quantize};
+use halocast_prover::pipeline::{Meter, StageCost};
 use halocast_prover::srs::{SrsSource, SrsStore, default_cache_dir};
 use rand::rngs::OsRng;
+use serde_json::Value;
 
-fn main() -> Result<(), Box<dyn Error>> {
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [bundle, input, segment] = arguments.as_slice() else {
-        return Err("usage: layer BUNDLE INPUT.json SEGMENT".into());
+    let (dir, input, segment) = match arguments.as_slice() {
+        [dir, input] => (Path::new(dir), input, None),
+        [dir, input, segment] => (Path::new(dir), input, Some(segment.parse::<usize>()?)),
+        _ => return Err("usage: layer MODEL_DIR INPUT.json [SEGMENT]".into()),
     };
-    let bundle = Bundle::open(Path::new(bundle))?;
-    let request = Request::from_json(&bundle, &serde_json::from_slice(&fs::read(input)?)?)?;
-    let segment = bundle.segments().get(segment.parse::<usize>()?);
-    let segment = segment.ok_or("there is no such segment")?;
-    let program = bundle.program();
-    println!("{:#?}", report(program, segment)?);
+    let json = |path: &Path| -> Result<Value> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
+    let graph = import_onnx(&dir.join("model.onnx"))?;
+    let specs = input_specs(&graph);
+    let calibration = Inputs::list_from_json(&specs, &json(&dir.join("calibration.json"))?)?;
+    let input = Inputs::from_json(&specs, &json(Path::new(input))?)?;
+    let quantized = quantize(&graph, &calibration, &QuantizeOptions::default())?;
+    let program = &quantized.program;
+    let segments = partition(program, SegmentPolicy::PerLayer)?;
+    for (index, segment) in segments.iter().enumerate() {
+        let r = report(program, segment)?;
+        let [first, last] =
+            [segment.ops.start, segment.ops.end - 1].map(|op| &program.ops[op].name);
+        let (rows, table, k) = (r.rows, r.table_rows, r.k);
+        println!(
+            "{index}: ops {first} … {last}: {rows} rows, table {table}, k {k}, boundary {:?}",
+            r.boundary
+        );
+    }
+    let Some(index) = segment else { return Ok(()) };
+    let segment = segments.get(index).ok_or("there is no such segment")?;
 
-    let run = measured("execute", || Ok(execute(&bundle, &request)?))?;
+    let run = measured("execute", || Ok(quantized.run(&input)?))?;
     let srs = SrsStore::new(default_cache_dir()).load(&SrsSource::Development, segment.k)?;
     let params = &srs.params;
     let key = measured("verifying key", || {
@@ -37,17 +57,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         let proving = measured("proving key", || {
             Ok(key.proving_key(params, program, segment)?)
         })?;
-        Ok(prove(params, &proving, program, segment, &run.trace, salts, OsRng)?)
+        measured("proof", || {
+            Ok(prove(
+                params, &proving, program, segment, &run.trace, salts, OsRng,
+            )?)
+        })
     })?;
-    measured("verification", || Ok(verify(params, &key, segment, &proof)?))?;
+    measured("verification", || {
+        Ok(verify(params, &key, segment, &proof)?)
+    })?;
     println!("{} bytes of proof", proof.proof.len());
     Ok(())
 }
 
-fn measured<T>(
-    stage: &str,
-    work: impl FnOnce() -> Result<T, Box<dyn Error>>,
-) -> Result<T, Box<dyn Error>> {
+fn measured<T>(stage: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let meter = Meter::start(stage);
     let result = work()?;
     let StageCost {

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use halocast_model::{
-    Inputs, LanguageSamples, QuantizeOptions, embedding_fidelity, fidelity, import_onnx, input_specs, quantize,
+    Inputs, LanguageSamples, QuantizeOptions, embedding_fidelity, fidelity, import_onnx,
+    input_specs, quantize,
 };
 use serde_json::Value;
 
@@ -48,9 +49,16 @@ type Json<'a> = dyn Fn(&str) -> Result<Value, Box<dyn Error>> + 'a;
 
 /// `samples.json` and the groups in it.
 fn groups(dir: &Path, json: &Json<'_>) -> Option<(Value, Vec<String>)> {
-    let samples = dir.join("samples.json").exists().then(|| json("samples.json").ok())??;
+    let samples = dir
+        .join("samples.json")
+        .exists()
+        .then(|| json("samples.json").ok())??;
     let group = |s: &Value| Some(s.get("group")?.as_str()?.to_owned());
-    let groups = samples.as_array()?.iter().map(group).collect::<Option<_>>()?;
+    let groups = samples
+        .as_array()?
+        .iter()
+        .map(group)
+        .collect::<Option<_>>()?;
     Some((samples, groups))
 }
 

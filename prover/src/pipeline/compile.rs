@@ -116,9 +116,7 @@ pub fn compile(
             ..quantized
         },
     };
-    let segments = stages.run("partition", || {
-        cut(&quantized.program, options)
-    })?;
+    let segments = stages.run("partition", || cut(&quantized.program, options))?;
     let manifest = manifest(&options.model, &quantized, &segments)?;
     let compiled = Compiled {
         quantized,
@@ -232,7 +230,11 @@ fn measure(
 
 /// The groups of paraphrases, where every sample has one (`{"group": name, "inputs": …}`) and there are no prompts.
 fn groups(options: &CompileOptions) -> Result<Option<Vec<String>>, PipelineError> {
-    let Some(path) = options.samples.as_ref().filter(|_| options.prompts.is_none()) else {
+    let Some(path) = options
+        .samples
+        .as_ref()
+        .filter(|_| options.prompts.is_none())
+    else {
         return Ok(None);
     };
     let json = read_json(path)?;

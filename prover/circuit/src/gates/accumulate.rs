@@ -81,10 +81,7 @@ fn result_step(
 ) -> Vec<Expression<Fr>> {
     let ([_, h, d], [_, next_h, next_d]) = (row.state(), row.next_state());
     let b = row.cur(config.b);
-    vec![
-        next_h - h * factor - b + pow2(ACC_OFFSET_LOG2),
-        next_d - d,
-    ]
+    vec![next_h - h * factor - b + pow2(ACC_OFFSET_LOG2), next_d - d]
 }
 
 /// Gate `result_end`: D′ = σ·D + H, G′ = H′ = 0.      deg 1 + selector 4

@@ -99,7 +99,12 @@ impl<'a> Planner<'a> {
 
     pub(super) fn fewest_cuts(&self, max_k: u32) -> Result<Vec<usize>, CircuitError> {
         let mut last = None;
-        for n in 1..=self.rows.len() {
+        // Not worth trying every number of segments when an op alone does not fit.
+        let most = match self.largest_alone() > max_k {
+            true => 1,
+            false => self.rows.len(),
+        };
+        for n in 1..=most {
             match self.best_cuts(n, max_k) {
                 Ok(cuts) => return Ok(cuts),
                 Err(error) => last = Some(error),
@@ -137,9 +142,7 @@ impl<'a> Planner<'a> {
 
     /// That domains of 2^`max_k` are too small, with the smallest that are not; `None` if there are none.
     fn too_small(&self, max_k: u32) -> Option<CircuitError> {
-        // As fine as can be cut: every op alone.
-        let alone = (0..self.rows.len()).map(|at| self.domain(at, at + 1));
-        let smallest = alone.max()?.max(max_k + 1);
+        let smallest = self.largest_alone().max(max_k + 1);
         let works = |k: &u32| self.fewest_cuts(*k).is_ok();
         let smallest = (smallest..=MAX_K).find(works)?;
         Some(CircuitError::Domain {
@@ -147,6 +150,12 @@ impl<'a> Planner<'a> {
             smallest,
             peak_bytes: peak_bytes(smallest),
         })
+    }
+
+    /// Smallest k for every op alone, the largest of all: no cuts give smaller domains.
+    fn largest_alone(&self) -> u32 {
+        let alone = (0..self.rows.len()).map(|at| self.domain(at, at + 1));
+        alone.max().unwrap_or(0)
     }
 
     /// CPU seconds to prove these segments and to aggregate the proofs.

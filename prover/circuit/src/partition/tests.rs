@@ -110,7 +110,10 @@ fn a_budget_that_is_too_small_names_the_smallest_that_works() {
     assert_eq!(largest_k_within(gib(1)).unwrap(), 17);
     assert_eq!(largest_k_within(gib(3)).unwrap(), 19);
     let error = largest_k_within(gib(1) / 2).unwrap_err();
-    assert!(error.to_string().contains("512 MiB is too small"), "{error}");
+    assert!(
+        error.to_string().contains("512 MiB is too small"),
+        "{error}"
+    );
 
     let mut program = program();
     let table = Matrix {
@@ -123,7 +126,9 @@ fn a_budget_that_is_too_small_names_the_smallest_that_works() {
         shape: shape.to_vec(),
         scale: Scale(0),
     };
-    program.tensors.extend([tensor("ids", &[2]), tensor("e", &[2, 400])]);
+    program
+        .tensors
+        .extend([tensor("ids", &[2]), tensor("e", &[2, 400])]);
     let [ids, out] = [10, 11].map(TensorId);
     program.inputs.push(ids);
     program.outputs.push(out);
@@ -133,7 +138,12 @@ fn a_budget_that_is_too_small_names_the_smallest_that_works() {
     });
     program.validate().unwrap();
     let error = partition(&program, SegmentPolicy::Cheapest(17)).unwrap_err();
-    let CircuitError::Domain { max_k: 17, smallest, .. } = error else {
+    let CircuitError::Domain {
+        max_k: 17,
+        smallest,
+        ..
+    } = error
+    else {
         panic!("{error}")
     };
     assert_eq!(smallest, 18);

@@ -205,7 +205,11 @@ fn packed_results_do_not_borrow_from_each_other() {
         layout.rows.b[row] += carry;
         let forged = layout.run_state(&checker.challenges());
         for (honest, forged) in honest.iter().zip(&forged) {
-            assert_eq!(honest[row + 1], forged[row + 1], "the group's sum is the same");
+            assert_eq!(
+                honest[row + 1],
+                forged[row + 1],
+                "the group's sum is the same"
+            );
         }
         let verdict = checker.check_from(&layout, case.instances(), row);
         let refused = matches!(&verdict, Err(Refusal::Gate { name, row: at }) if name.starts_with("Narrow") && *at == row);

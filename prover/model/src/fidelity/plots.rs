@@ -23,11 +23,18 @@ impl FidelityReport {
     /// # Errors
     /// [`FidelityError::Plot`] with the library's reason.
     pub fn plots(&self) -> Result<Vec<(&'static str, String)>, FidelityError> {
-        let errors: Vec<f64> = self.values.iter().map(|v| v.agreement.relative_error).collect();
+        let errors: Vec<f64> = self
+            .values
+            .iter()
+            .map(|v| v.agreement.relative_error)
+            .collect();
         let saturated: Vec<f64> = self.values.iter().map(|v| v.saturated as f64).collect();
         let cosines = self.outputs.first().map_or(&[][..], |o| &o.sample_cosines);
         let named = |name: &'static str, svg: Result<String, String>| {
-            let name_of = |what| FidelityError::Plot { name: name.into(), what };
+            let name_of = |what| FidelityError::Plot {
+                name: name.into(),
+                what,
+            };
             svg.map(|svg| (name, svg)).map_err(name_of)
         };
         Ok(vec![
@@ -38,23 +45,38 @@ impl FidelityReport {
     }
 
     fn error_plot(&self, errors: &[f64]) -> Result<String, String> {
-        let points = errors.iter().enumerate().map(|(i, &e)| (i as f64, e.max(SMALLEST).log10()));
+        let points = errors
+            .iter()
+            .enumerate()
+            .map(|(i, &e)| (i as f64, e.max(SMALLEST).log10()));
         let points: Vec<(f64, f64)> = points.collect();
         let caption = format!("relative error of every value, {} samples", self.samples);
         let chart = Chart {
             caption: &caption,
-            axes: ["value, in order of computation", "log10 of the relative error"],
+            axes: [
+                "value, in order of computation",
+                "log10 of the relative error",
+            ],
             width: errors.len().max(1) as f64,
         };
         draw(&chart, SMALLEST.log10()..0.0, Shape::Line(&points))
     }
 
     fn saturation_plot(&self, saturated: &[f64]) -> Result<String, String> {
-        let bars: Vec<[f64; 3]> = (0..).zip(saturated).map(|(i, &n)| [f64::from(i), f64::from(i) + 1.0, n]).collect();
-        let caption = format!("saturated elements of every value, {} samples", self.samples);
+        let bars: Vec<[f64; 3]> = (0..)
+            .zip(saturated)
+            .map(|(i, &n)| [f64::from(i), f64::from(i) + 1.0, n])
+            .collect();
+        let caption = format!(
+            "saturated elements of every value, {} samples",
+            self.samples
+        );
         let chart = Chart {
             caption: &caption,
-            axes: ["value, in order of computation", "elements at an end of the clamp"],
+            axes: [
+                "value, in order of computation",
+                "elements at an end of the clamp",
+            ],
             width: saturated.len().max(1) as f64,
         };
         draw(&chart, 0.0..top(&bars), Shape::Bars(&bars))
@@ -72,7 +94,10 @@ fn cosine_plot(cosines: &[f64], samples: usize) -> Result<String, String> {
         counts[((loss / unit * BINS as f64) as usize).min(BINS - 1)] += 1.0;
     }
     let width = 1.0 / BINS as f64;
-    let bars: Vec<[f64; 3]> = (0..).zip(counts).map(|(i, n)| [f64::from(i) * width, f64::from(i + 1) * width, n]).collect();
+    let bars: Vec<[f64; 3]> = (0..)
+        .zip(counts)
+        .map(|(i, n)| [f64::from(i) * width, f64::from(i + 1) * width, n])
+        .collect();
     let axis = format!("1 − cosine to the float model, in units of 1e{exponent}");
     let caption = format!("cosine of the first output, {samples} samples");
     let chart = Chart {

@@ -28,7 +28,12 @@ impl Ranking {
     pub(super) fn new(groups: &[String], embeddings: &[[Vec<f64>; 2]]) -> Self {
         let cosines: Vec<Vec<[f64; 2]>> = embeddings
             .iter()
-            .map(|x| embeddings.iter().map(|y| [0, 1].map(|k| cosine(&x[k], &y[k]))).collect())
+            .map(|x| {
+                embeddings
+                    .iter()
+                    .map(|y| [0, 1].map(|k| cosine(&x[k], &y[k])))
+                    .collect()
+            })
             .collect();
         let mut out = Ranking {
             paraphrases: 0,
@@ -102,16 +107,15 @@ mod tests {
         let at = |angle: f64| vec![angle.cos(), angle.sin()];
         let groups: Vec<String> = ["a", "a", "b"].map(String::from).to_vec();
         // The float model has the paraphrase in front, the integers have the other one there.
-        let embeddings = [
-            [at(0.0), at(0.0)],
-            [at(0.3), at(0.5)],
-            [at(-0.4), at(-0.4)],
-        ];
+        let embeddings = [[at(0.0), at(0.0)], [at(0.3), at(0.5)], [at(-0.4), at(-0.4)]];
         let ranking = Ranking::new(&groups, &embeddings);
         assert_eq!((ranking.paraphrases, ranking.comparisons), (2, 2));
         assert_eq!((ranking.changed, ranking.ranks_changed), (1, 1));
         assert_eq!(ranking.nearest, [2, 1]);
-        let same = Ranking::new(&groups, &embeddings.map(|[float, _]| [float.clone(), float]));
+        let same = Ranking::new(
+            &groups,
+            &embeddings.map(|[float, _]| [float.clone(), float]),
+        );
         assert_eq!((same.changed, same.largest_shift), (0, 0.0));
     }
 }

@@ -225,7 +225,9 @@ impl Analysis {
             for (k, known) in known.iter_mut().enumerate() {
                 known.mean.add(mean(&operands[k][t * n..(t + 1) * n]));
                 let other = &operands[1 - k][t * n..(t + 1) * n];
-                other.iter().for_each(|&x| known.other.add(f64::from(x) - whole));
+                other
+                    .iter()
+                    .for_each(|&x| known.other.add(f64::from(x) - whole));
             }
         }
     }

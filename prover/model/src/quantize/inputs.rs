@@ -47,7 +47,10 @@ pub(crate) fn is_padding_mask(graph: &Graph, input: ValueId) -> bool {
     let mut moved = vec![false; graph.values.len()];
     moved[input.0] = true;
     graph.nodes.iter().any(|node| {
-        if matches!(node.op, GraphOp::Reshape | GraphOp::Transpose { .. } | GraphOp::Broadcast) {
+        if matches!(
+            node.op,
+            GraphOp::Reshape | GraphOp::Transpose { .. } | GraphOp::Broadcast
+        ) {
             moved[node.output.0] |= moved[node.inputs[0].0];
         }
         let masks = matches!(node.op, GraphOp::Softmax { .. });

@@ -260,7 +260,10 @@ fn outputs_keep_their_names() {
 /// A model with a padding mask `m` of integers beside `x`.
 fn padded(bias: f32) -> Model {
     let mut model = model();
-    model.0.input.push(super::tensor_info("m", &[1, WIDTH], DataType::Int64));
+    model
+        .0
+        .input
+        .push(super::tensor_info("m", &[1, WIDTH], DataType::Int64));
     model
         .weight("one", &[], &[1.0])
         .weight("huge", &[], &[bias])
@@ -274,9 +277,15 @@ fn padded(bias: f32) -> Model {
 #[test]
 fn a_padding_mask_is_an_operand_of_the_softmax() {
     let graph = padded(1e9).import().expect("a padded softmax");
-    let softmax = graph.nodes.iter().find(|n| matches!(n.op, GraphOp::Softmax { .. }));
+    let softmax = graph
+        .nodes
+        .iter()
+        .find(|n| matches!(n.op, GraphOp::Softmax { .. }));
     assert_eq!(softmax.expect("a softmax").inputs.len(), 2);
-    assert!(!operators(&graph).contains(&"Add".to_owned()), "no huge number is left");
+    assert!(
+        !operators(&graph).contains(&"Add".to_owned()),
+        "no huge number is left"
+    );
     let got = graph.run_outputs(&[numbers(ROWS * WIDTH), vec![1.0, 0.0, 1.0, 0.0]]);
     let wanted = rows(|r| {
         let (a, b) = (r[0].exp(), r[2].exp());

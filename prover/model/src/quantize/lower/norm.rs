@@ -29,7 +29,13 @@ impl Lowering<'_> {
     }
 
     /// `c·x / rms(c·x)` of every row, with the gain and bias that follow.
-    pub(super) fn normalise(&mut self, x: &View, c: f64, eps: f64, out: ValueId) -> Result<(), QuantizeError> {
+    pub(super) fn normalise(
+        &mut self,
+        x: &View,
+        c: f64,
+        eps: f64,
+        out: ValueId,
+    ) -> Result<(), QuantizeError> {
         let name = self.name(out);
         let n = *self.shape(out).last().unwrap_or(&1);
         let tail = self.absorb_columns(out, n);

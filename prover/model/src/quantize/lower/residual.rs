@@ -89,7 +89,11 @@ impl Lowering<'_> {
         )?;
         weights.centre();
         weights.subtract_a_column();
-        let row = |t: usize| (0..n).map(move |i| (0, (t * n + i) as u32)).chain([(1, t as u32)]);
+        let row = |t: usize| {
+            (0..n)
+                .map(move |i| (0, (t * n + i) as u32))
+                .chain([(1, t as u32)])
+        };
         let map: Vec<(usize, u32)> = (0..rows).flat_map(row).collect();
         let operand = View::join(&[x, &self.out.view(mean)], &map);
         let range = ahead.measured.other;

@@ -216,7 +216,11 @@ fn padded_softmax() -> Graph {
 fn padding_gets_no_probability() {
     let graph = padded_softmax();
     let mut rng = Rng(5);
-    let masks: [[f32; 4]; 3] = [[1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
+    let masks: [[f32; 4]; 3] = [
+        [1.0, 1.0, 1.0, 1.0],
+        [1.0, 0.0, 1.0, 0.0],
+        [0.0, 0.0, 0.0, 1.0],
+    ];
     let samples = masks.map(|m| Inputs(vec![rng.normals(12, 1.0), m.to_vec()]));
     let quantized = quantize(&graph, &samples, &QuantizeOptions::default()).unwrap();
     for sample in &samples {
@@ -225,21 +229,36 @@ fn padding_gets_no_probability() {
         let wanted = &graph.run_outputs(&sample.0).unwrap()[0];
         for (i, (got, &wanted)) in got.iter().zip(wanted).enumerate() {
             assert!((got - f64::from(wanted)).abs() < 2e-3, "{got} for {wanted}");
-            assert!(sample.0[1][i % 4] == 1.0 || *got == 0.0, "padding is exactly 0");
+            assert!(
+                sample.0[1][i % 4] == 1.0 || *got == 0.0,
+                "padding is exactly 0"
+            );
         }
     }
     let specs = quantized.input_specs();
     assert_eq!((specs[1].mask, specs[1].vocab), (true, Some(2)));
     let with = |mask: [f32; 4]| quantized.run(&Inputs(vec![vec![0.0; 12], mask.to_vec()]));
     let text = |mask| with(mask).unwrap_err().to_string();
-    assert_eq!(text([0.0; 4]), "input v1: the padding mask is 0 everywhere; at least one position must be 1");
-    assert_eq!(text([1.0, 2.0, 0.0, 0.0]), "input v1[1]: 2 in a padding mask, expected 1 (text) or 0 (padding)");
+    assert_eq!(
+        text([0.0; 4]),
+        "input v1: the padding mask is 0 everywhere; at least one position must be 1"
+    );
+    assert_eq!(
+        text([1.0, 2.0, 0.0, 0.0]),
+        "input v1[1]: 2 in a padding mask, expected 1 (text) or 0 (padding)"
+    );
     // Whoever goes round the check of the request is stopped by the program.
     let tensor = quantized.inputs[1].1;
     let mut given = quantized.integers(&samples[0]).unwrap();
-    given.iter_mut().filter(|(id, _)| *id == tensor).for_each(|(_, m)| m[0] = 2);
+    given
+        .iter_mut()
+        .filter(|(id, _)| *id == tensor)
+        .for_each(|(_, m)| m[0] = 2);
     let error = halocast_ir::execute(&quantized.program, &given).unwrap_err();
-    assert!(matches!(error, halocast_ir::ExecError::Assertion { .. }), "{error}");
+    assert!(
+        matches!(error, halocast_ir::ExecError::Assertion { .. }),
+        "{error}"
+    );
 }
 
 /// The same norm with the sum written out, and with the sum read elsewhere too (which keeps it).
@@ -260,7 +279,12 @@ fn a_residual_norm_is_centred_by_weights() {
             false => norm,
         };
         let q = check(&net.output(out), 4, 2e-3);
-        let elementwise = q.program.ops.iter().filter(|op| op.kind.label() == "Elementwise").count();
+        let elementwise = q
+            .program
+            .ops
+            .iter()
+            .filter(|op| op.kind.label() == "Elementwise")
+            .count();
         assert_eq!(elementwise, if elsewhere { 3 } else { 1 });
     }
 }
@@ -305,7 +329,11 @@ fn one_calibration_input_is_enough_and_its_limits_show() {
     let y = net.op(GraphOp::MatMul, &[x, w], &[2, 4]);
     let graph = net.output(y);
     let small = Inputs(vec![rng.normals(16, 0.5)]);
-    let quantized = quantize(&graph, std::slice::from_ref(&small), &QuantizeOptions::default());
+    let quantized = quantize(
+        &graph,
+        std::slice::from_ref(&small),
+        &QuantizeOptions::default(),
+    );
     let quantized = quantized.unwrap();
     let far = |factor: f32| Inputs(vec![small.0[0].iter().map(|x| x * factor).collect()]);
     let outputs = |inputs: &Inputs| {
@@ -315,7 +343,10 @@ fn one_calibration_input_is_enough_and_its_limits_show() {
     let largest = |values: &[f64]| values.iter().fold(0f64, |m, v| m.max(v.abs()));
     assert!(largest(&outputs(&far(1.2))) > 1.15 * largest(&outputs(&small)));
     let error = quantized.run(&far(100.0)).unwrap_err().to_string();
-    assert!(error.contains("input v0[") && error.contains("representable range"), "{error}");
+    assert!(
+        error.contains("input v0[") && error.contains("representable range"),
+        "{error}"
+    );
 }
 
 /// An outlier among the weights takes bits from the others: 20 bits from the largest. The result's error is that of the
