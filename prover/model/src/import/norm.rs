@@ -80,24 +80,24 @@ impl Builder {
     /// z, if `x = z / max(r, c)` with c > 0 and r the same along `axes`: a positive factor of a whole row leaves its
     /// direction, which is all that a norm without ε keeps. (A tiny ε only tells rows shorter than it.)
     fn without_row_factor(&self, x: Id, axes: &[usize]) -> Id {
-        let Some(GraphOp::Mul) = self.graph_op(x) else {
-            return x;
-        };
-        let positive = |factor: Id| match self.unary_of(factor) {
-            Some((Unary::Recip, r)) => {
-                matches!(self.unary_of(r), Some((&Unary::Clip(lo, _), _)) if lo > 0.0)
-            }
+        let at_least =
+            |r: Id| matches!(self.unary_of(r), Some((&Unary::Clip(lo, _), _)) if lo > 0.0);
+        let inverse = |factor: Id| match self.unary_of(factor) {
+            Some((Unary::Recip, r)) => at_least(r),
             _ => false,
         };
-        let pairs = [(0, 1), (1, 0)].map(|(i, j)| (self.operand(x, i), self.operand(x, j)));
-        let fits = |&(z, factor): &(Id, Id)| {
-            let along = |&axis: &usize| self.shape(factor).get(axis) == Some(&1);
-            positive(factor)
-                && self.shape(z) == self.shape(x)
-                && self.shape(factor).len() == self.shape(x).len()
-                && axes.iter().all(along)
+        let operand = |i: usize| self.operand(x, i);
+        let found = match self.op(x) {
+            Op::Div if at_least(operand(1)) => (operand(0), operand(1)),
+            Op::Graph(GraphOp::Mul) if inverse(operand(1)) => (operand(0), operand(1)),
+            Op::Graph(GraphOp::Mul) if inverse(operand(0)) => (operand(1), operand(0)),
+            _ => return x,
         };
-        pairs.into_iter().find(fits).map_or(x, |(z, _)| z)
+        let (z, factor) = (found.0, self.shape(found.1));
+        let fits = self.shape(z) == self.shape(x)
+            && factor.len() == self.shape(x).len()
+            && axes.iter().all(|&axis| factor[axis] == 1);
+        if fits { z } else { x }
     }
 
     /// RMS norm over `axes`; a layer norm if `x` is centred over the same axes.
