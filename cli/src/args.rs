@@ -108,12 +108,15 @@ pub(crate) struct CompileArgs {
     /// What is stated.
     #[arg(long, value_enum, default_value = "infer")]
     pub(crate) task: TaskArg,
-    /// Fail (and write no bundle) when the outputs' cosine to the float model's is below this.
+    /// Fail (and write no bundle) when an output's cosine to the float model's is below this on any sample.
     #[arg(long, value_name = "X")]
     pub(crate) fidelity_min_cosine: Option<f64>,
     /// How to cut the model: `auto`, `layer` (one segment a layer, embedding and head apart), or a number of segments.
     #[arg(long, value_name = "auto|layer|N", default_value = "auto", value_parser = parse_segments)]
     pub(crate) segments: Segments,
+    /// Largest memory that a layer proof may be predicted to take, with `--segments auto`: `1536MiB`, `2GiB`.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) max_memory: Option<u64>,
     /// Directory of the bundle.
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) out: PathBuf,
@@ -131,6 +134,16 @@ pub(crate) fn parse_segments(text: &str) -> Result<Segments, String> {
             _ => Err("expected auto, layer or a number above 0".into()),
         },
     }
+}
+
+/// Whole mebibytes or gibibytes, in bytes.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let units = [("MiB", 20), ("GiB", 30)];
+    let parsed = units.iter().find_map(|(unit, shift)| {
+        let count: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+        count.checked_mul(1 << shift).filter(|&n| n > 0)
+    });
+    parsed.ok_or_else(|| "expected a number of MiB or GiB, like 2GiB".into())
 }
 
 #[derive(Debug, Args)]

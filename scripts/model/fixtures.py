@@ -85,6 +85,23 @@ class Embedder(nn.Module):
         return F.normalize(self.bert(input_ids=tokens).last_hidden_state.mean(1), dim=-1)
 
 
+class Padded(nn.Module):
+    """The same with an attention mask: padding is hidden from the softmax and left out of the mean."""
+
+    def __init__(self):
+        super().__init__()
+        self.bert = BertModel(BertConfig(
+            vocab_size=VOCAB, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+            intermediate_size=64, max_position_embeddings=SEQ, type_vocab_size=2, **HF,
+        ), add_pooling_layer=False)
+
+    def forward(self, tokens, mask):
+        real = mask.float()
+        hidden = self.bert(input_ids=tokens, attention_mask=(real - 1)[:, None, None, :] * 1e9)
+        mean = (hidden.last_hidden_state * real[:, :, None]).sum(1) / real.sum(1, keepdim=True).clamp(min=1e-9)
+        return F.normalize(mean, dim=-1)
+
+
 def gpt2():
     return Logits(GPT2LMHeadModel(GPT2Config(
         vocab_size=VOCAB, n_positions=SEQ, n_embd=64, n_inner=128, n_layer=2, n_head=4, **LM)))
@@ -117,6 +134,11 @@ def tokens():
     return {"tokens": torch.randint(VOCAB, (1, SEQ))}
 
 
+def padded():
+    mask = (torch.arange(SEQ) < torch.randint(1, SEQ + 1, (1,)))[None].long()
+    return {"tokens": torch.randint(VOCAB, (1, SEQ)) * mask, "mask": mask}
+
+
 GOOD = {  # name: (model, one random input, output)
     "mlp": (Mlp, floats(1, 64), "y"),
     "gpt2": (gpt2, tokens, "logits"),
@@ -125,6 +147,7 @@ GOOD = {  # name: (model, one random input, output)
     "block64": (lambda: Block(64), floats(1, SEQ, 64), "y"),
     "block128": (lambda: Block(128), floats(1, SEQ, 128), "y"),
     "masked": (Masked, floats(1, SEQ, 64), "y"),
+    "padded": (Padded, padded, "vector"),
 }
 
 

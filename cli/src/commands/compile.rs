@@ -27,6 +27,7 @@ pub(crate) fn options(args: &CompileArgs) -> CompileOptions {
         },
         min_cosine: args.fidelity_min_cosine,
         segments: args.segments,
+        max_memory: args.max_memory,
         out: args.out.clone(),
         force: args.force,
     }

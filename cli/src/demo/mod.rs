@@ -68,6 +68,7 @@ fn compile_args(args: &DemoArgs, bundle: &Path) -> CompileArgs {
         task: TaskArg::Generate,
         fidelity_min_cosine: None,
         segments: args.segments,
+        max_memory: None,
         out: bundle.to_owned(),
         // What lies there is an earlier demo's.
         force: true,

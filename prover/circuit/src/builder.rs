@@ -8,7 +8,7 @@ use crate::gates::Gate;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halocast_ir::{ACT_OFFSET, TableId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A column of the permutation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +58,8 @@ pub(crate) struct Builder {
     pub(crate) tables: Vec<TableId>,
     pub(crate) copies: Vec<(Cell, Cell)>,
     pub(crate) embed_count: u32,
+    /// Rows with a table argument in Y where the function can be looked up: A of the next row is still free.
+    pub(crate) open_lookups: HashSet<u32>,
     constants: HashMap<i64, Cell>,
     op: String,
 }
@@ -73,8 +75,10 @@ impl Builder {
             builder.row();
         }
         builder.gate(LOGUP_START_ROW, Gate::LogupEnd);
-        builder.gate(INSTANCE_IN_ROW as usize, Gate::Instance);
-        builder.gate(INSTANCE_OUT_ROW as usize, Gate::Instance);
+        for row in [INSTANCE_IN_ROW, INSTANCE_OUT_ROW] {
+            builder.gate(row as usize, Gate::Clear);
+            builder.gate(row as usize, Gate::Reveal);
+        }
         // Two gates that zeros satisfy: with what `LayerCircuit` puts on the last row, no fixed column of any segment is
         // zero throughout, so no commitment in a verifying key is the point at infinity.
         let row = builder.row();

@@ -4,7 +4,7 @@
 use crate::CircuitError;
 use crate::builder::{Builder, LOGUP_START_ROW};
 use crate::field::fr;
-use crate::gates::{ACC_OFFSET_LOG2, DEAD_TAG, EMBED_TAG, Gate};
+use crate::gates::{ACC_OFFSET_LOG2, DEAD_TAG, EMBED_TAG, GROUP_BITS, Gate, group_start};
 use crate::poseidon::parameters;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::{BatchInvert, Field};
@@ -35,6 +35,7 @@ pub(crate) struct Layout {
     pub(crate) table: Vec<[Fr; 3]>,
     pub(crate) multiplicities: Vec<u32>,
     index: TableIndex,
+    group_start: Fr,
 }
 
 /// Where a tuple stands in the table.
@@ -126,6 +127,7 @@ impl Layout {
             table: Vec::new(),
             multiplicities: Vec::new(),
             index: TableIndex::default(),
+            group_start: group_start(),
             rows,
         };
         layout.place_table(program);
@@ -258,9 +260,6 @@ impl Layout {
             if self.is_on(row, Gate::Clear) {
                 state = [Fr::ZERO; 3];
             }
-            if self.is_on(row, Gate::SpongeInit) {
-                state = [Fr::from(2).pow([64]), Fr::ZERO, Fr::ZERO];
-            }
             for (column, value) in columns.iter_mut().zip(state) {
                 column[row] = value;
             }
@@ -286,7 +285,13 @@ impl Layout {
         if self.is_on(row, Gate::Reduce) {
             [Fr::ZERO, Fr::ZERO, d + self.rows.form(row)]
         } else if self.is_on(row, Gate::StepResult) {
-            [Fr::ZERO, h * c.rho + a - fr(1 << ACC_OFFSET_LOG2), d]
+            [Fr::ZERO, h * c.rho + b - fr(1 << ACC_OFFSET_LOG2), d]
+        } else if self.is_on(row, Gate::GroupStart) {
+            let factor = c.rho * self.group_start;
+            [Fr::ZERO, h * factor + b - fr(1 << ACC_OFFSET_LOG2), d]
+        } else if self.is_on(row, Gate::GroupStep) {
+            let factor = fr(1 << GROUP_BITS);
+            [Fr::ZERO, h * factor + b - fr(1 << ACC_OFFSET_LOG2), d]
         } else if self.is_on(row, Gate::ResultEnd) {
             [Fr::ZERO, Fr::ZERO, d * c.sigma + h]
         } else if self.is_on(row, Gate::StepWeights) {

@@ -15,7 +15,9 @@ mod segment;
 mod tests;
 
 pub use error::CircuitError;
-pub use partition::{MAX_K, SegmentPolicy, SegmentReport, check_partition, partition, report};
+pub use partition::{
+    MAX_K, SegmentPolicy, SegmentReport, check_partition, largest_k_within, partition, report,
+};
 pub use poseidon::{boundary_commitment, hash, words};
 pub use proof::{
     LAYER_INSTANCES, LayerKey, LayerProof, LayerProvingKey, boundary_instances, point_count,

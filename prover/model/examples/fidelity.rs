@@ -1,12 +1,14 @@
 //! `cargo run --release -p halocast-model --example fidelity -- MODEL_DIR`: quantizes `model.onnx` on
-//! `calibration.json` and prints the fidelity report; with `heldout.json` and `prompts.json` also the language part.
+//! `calibration.json` and prints the fidelity report; with `heldout.json` and `prompts.json` also the language part, with
+//! a grouped `samples.json` also the ranking of embeddings. The pictures go to MODEL_DIR.
 
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 
 use halocast_model::{
-    Inputs, LanguageSamples, QuantizeOptions, fidelity, import_onnx, input_specs, quantize,
+    Inputs, LanguageSamples, QuantizeOptions, embedding_fidelity, fidelity, import_onnx,
+    input_specs, quantize,
 };
 use serde_json::Value;
 
@@ -26,12 +28,38 @@ fn main() -> Result<(), Box<dyn Error>> {
         samples = Inputs::list_from_json(&specs, &json("heldout.json")?)?;
         language = Some(language_samples(&samples, &json("prompts.json")?));
     }
-    let report = fidelity(&graph, &quantized, &samples, language.as_ref())?;
+    let report = match groups(dir, &json) {
+        Some((grouped, groups)) => {
+            let samples = Inputs::list_from_json(&specs, &grouped)?;
+            embedding_fidelity(&graph, &quantized, &samples, &groups)?
+        }
+        None => fidelity(&graph, &quantized, &samples, language.as_ref())?,
+    };
+    for (name, svg) in report.plots()? {
+        fs::write(dir.join(name), svg)?;
+    }
     println!("{}", report.to_markdown());
     if let Some(l) = &report.language {
         println!("differing: {:?}", l.continuations.differing);
     }
     Ok(())
+}
+
+type Json<'a> = dyn Fn(&str) -> Result<Value, Box<dyn Error>> + 'a;
+
+/// `samples.json` and the groups in it.
+fn groups(dir: &Path, json: &Json<'_>) -> Option<(Value, Vec<String>)> {
+    let samples = dir
+        .join("samples.json")
+        .exists()
+        .then(|| json("samples.json").ok())??;
+    let group = |s: &Value| Some(s.get("group")?.as_str()?.to_owned());
+    let groups = samples
+        .as_array()?
+        .iter()
+        .map(group)
+        .collect::<Option<_>>()?;
+    Some((samples, groups))
 }
 
 fn language_samples(windows: &[Inputs], prompts: &Value) -> LanguageSamples {

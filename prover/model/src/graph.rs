@@ -85,7 +85,8 @@ pub enum GraphOp {
     Mul,
     /// A chain of scalar functions, applied first to last.
     Unary(Vec<Unary>),
-    /// Over the last axis; positions whose mask is false get probability 0. The mask has the input's shape.
+    /// Over the last axis; positions whose mask is false get probability 0. The mask has the input's shape. A second
+    /// operand of that shape is a mask that depends on the input: 1 where allowed, 0 where not.
     Softmax {
         /// Allowed positions.
         allowed: Option<Arc<Vec<bool>>>,

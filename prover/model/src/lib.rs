@@ -12,7 +12,7 @@ mod unary;
 
 pub use fidelity::{
     Agreement, Continuations, FidelityError, FidelityReport, LanguageFidelity, LanguageSamples,
-    OutputFidelity, ValueFidelity, fidelity,
+    OutputFidelity, Ranking, ValueFidelity, embedding_fidelity, fidelity,
 };
 pub use generate::{
     GenerateError, Generation, NotCausal, assign, certify_generation, check_causal,

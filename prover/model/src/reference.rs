@@ -167,7 +167,12 @@ pub(crate) fn eval_op(
             .iter()
             .map(|&x| eval_chain(chain, f64::from(x)) as f32)
             .collect(),
-        GraphOp::Softmax { allowed } => softmax(inputs[0], allowed.as_deref()),
+        GraphOp::Softmax { allowed } => {
+            let mask = inputs.get(1).map(|m| m.data);
+            softmax(inputs[0], |i| {
+                allowed.as_ref().is_none_or(|a| a[i]) && mask.is_none_or(|m| m[i] != 0.0)
+            })
+        }
         GraphOp::RmsNorm { eps } => by_row(inputs[0], |row| rms_norm(row, 0.0, *eps)),
         GraphOp::LayerNorm { eps } => by_row(inputs[0], |row| {
             let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / row.len() as f64;
@@ -237,11 +242,12 @@ pub(crate) fn elementwise(
     y
 }
 
-fn softmax(x: Operand, allowed: Option<&Vec<bool>>) -> Vec<f32> {
+/// A row with nothing allowed is 0.
+fn softmax(x: Operand, allowed: impl Fn(usize) -> bool) -> Vec<f32> {
     let width = x.shape.last().copied().unwrap_or(1).max(1);
     let mut y = Vec::with_capacity(x.data.len());
     for (r, row) in rows(x).enumerate() {
-        let open = |i: usize| allowed.is_none_or(|mask| mask[r * width + i]);
+        let open = |i: usize| allowed(r * width + i);
         let open_values = row
             .iter()
             .enumerate()
@@ -257,6 +263,7 @@ fn softmax(x: Operand, allowed: Option<&Vec<bool>>) -> Vec<f32> {
         };
         let powers: Vec<f64> = row.iter().enumerate().map(|(i, &v)| exp(i, v)).collect();
         let sum: f64 = powers.iter().sum();
+        let sum = if sum > 0.0 { sum } else { 1.0 };
         y.extend(powers.iter().map(|p| (p / sum) as f32));
     }
     y

@@ -61,7 +61,7 @@ fn tinygemma_agrees_with_pytorch() {
 #[test]
 fn fixtures_agree_with_pytorch() {
     for model in [
-        "mlp", "gpt2", "bert", "llama", "block64", "block128", "masked",
+        "mlp", "gpt2", "bert", "llama", "block64", "block128", "masked", "padded",
     ] {
         check_against_pytorch(&format!("fixtures/{model}"));
     }
@@ -100,6 +100,7 @@ fn models_come_to_few_operators() {
         ("fixtures/block64", [6, 0, 2, 1, 0, 1, 0, 0, 0]),
         ("fixtures/block128", [6, 0, 2, 1, 0, 1, 0, 0, 0]),
         ("fixtures/masked", [6, 0, 0, 0, 2, 0, 0, 0, 0]),
+        ("fixtures/padded", [8, 1, 3, 1, 0, 1, 1, 1, 0]),
     ];
     for (model, wanted) in expected {
         assert_eq!(counts(&import(model)), wanted, "{model}");

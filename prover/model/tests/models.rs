@@ -53,6 +53,7 @@ fn fixtures_keep_their_cosine_and_share_their_tables() {
         ("block64", 2),
         ("block128", 2),
         ("masked", 1),
+        ("padded", 2),
     ] {
         let m = load(&format!("fixtures/{name}"));
         let references = json(&format!("fixtures/{name}"), "reference.json");
@@ -79,6 +80,7 @@ fn outputs_agree_with_pytorch() {
     for name in [
         "fixtures/gpt2",
         "fixtures/bert",
+        "fixtures/padded",
         "fixtures/block128",
         "tinygemma",
     ] {

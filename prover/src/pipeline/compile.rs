@@ -5,7 +5,7 @@ use crate::bundle::{
     Bundle, BundleError, Compiled, FORMAT, Interface, MODEL, Manifest, NewBundle, Packing,
     SegmentSummary,
 };
-use halocast_circuit::{Segment, SegmentPolicy};
+use halocast_circuit::{CircuitError, Segment, SegmentPolicy, largest_k_within, partition};
 use halocast_ir::Program;
 use halocast_model::{FidelityReport, Graph, Inputs, LanguageSamples, QuantizeOptions, Quantized};
 use serde::Serialize;
@@ -28,7 +28,8 @@ pub enum TaskChoice {
 /// How to cut the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segments {
-    /// Whatever costs least in domains of at most 2^[`AUTO_MAX_K`] rows: [`SegmentPolicy::Cheapest`].
+    /// Whatever costs least in domains of at most 2^[`AUTO_MAX_K`] rows (more where one op needs more, or as many as
+    /// [`CompileOptions::max_memory`] allows): [`SegmentPolicy::Cheapest`].
     Auto,
     /// One a layer, the embedding and the head apart: [`SegmentPolicy::PerLayer`].
     PerLayer,
@@ -53,6 +54,8 @@ pub struct CompileOptions {
     pub min_cosine: Option<f64>,
     /// How to cut.
     pub segments: Segments,
+    /// Largest memory, in bytes, that a layer proof may be predicted to take; for [`Segments::Auto`].
+    pub max_memory: Option<u64>,
     /// Where the bundle goes.
     pub out: PathBuf,
     /// Whether another bundle there may be replaced.
@@ -113,25 +116,23 @@ pub fn compile(
             ..quantized
         },
     };
-    let segments = stages.run("partition", || {
-        Ok(halocast_circuit::partition(
-            &quantized.program,
-            policy(options.segments),
-        )?)
-    })?;
+    let segments = stages.run("partition", || cut(&quantized.program, options))?;
     let manifest = manifest(&options.model, &quantized, &segments)?;
     let compiled = Compiled {
         quantized,
         segments,
     };
+    let mut files = vec![
+        (MODEL, onnx),
+        ("fidelity.json", pretty(&fidelity)),
+        ("fidelity.md", fidelity.to_markdown().into_bytes()),
+    ];
+    let plots = fidelity.plots()?.into_iter();
+    files.extend(plots.map(|(name, svg)| (name, svg.into_bytes())));
     let new = NewBundle {
         manifest,
         compiled: &compiled,
-        files: vec![
-            (MODEL, onnx),
-            ("fidelity.json", pretty(&fidelity)),
-            ("fidelity.md", fidelity.to_markdown().into_bytes()),
-        ],
+        files,
     };
     let bundle = Bundle::create(&options.out, new, options.force)?;
     let manifest = bundle.manifest();
@@ -171,11 +172,23 @@ impl Stages<'_> {
     }
 }
 
-fn policy(segments: Segments) -> SegmentPolicy {
-    match segments {
-        Segments::Auto => SegmentPolicy::Cheapest(AUTO_MAX_K),
-        Segments::Count(n) => SegmentPolicy::Count(n),
-        Segments::PerLayer => SegmentPolicy::PerLayer,
+fn cut(program: &Program, options: &CompileOptions) -> Result<Vec<Segment>, PipelineError> {
+    let policy = match (options.segments, options.max_memory) {
+        (Segments::Auto, None) => return cut_in_the_smallest(program, AUTO_MAX_K),
+        (Segments::Auto, Some(bytes)) => SegmentPolicy::Cheapest(largest_k_within(bytes)?),
+        (Segments::Count(n), _) => SegmentPolicy::Count(n),
+        (Segments::PerLayer, _) => SegmentPolicy::PerLayer,
+    };
+    Ok(partition(program, policy)?)
+}
+
+/// In domains of at most 2^k rows; where an op alone needs more, in the smallest that hold it.
+fn cut_in_the_smallest(program: &Program, k: u32) -> Result<Vec<Segment>, PipelineError> {
+    match partition(program, SegmentPolicy::Cheapest(k)) {
+        Err(CircuitError::Domain { smallest, .. }) => {
+            Ok(partition(program, SegmentPolicy::Cheapest(smallest))?)
+        }
+        result => Ok(result?),
     }
 }
 
@@ -205,11 +218,29 @@ fn measure(
         Some(path) => Some(language_samples(&samples, &read_json(path)?)),
         None => None,
     };
-    let report = halocast_model::fidelity(graph, quantized, &samples, language.as_ref())?;
+    let report = match groups(options)? {
+        Some(groups) => halocast_model::embedding_fidelity(graph, quantized, &samples, &groups)?,
+        None => halocast_model::fidelity(graph, quantized, &samples, language.as_ref())?,
+    };
     if let Some(minimum) = options.min_cosine {
         report.require_cosine(minimum)?;
     }
     Ok(report)
+}
+
+/// The groups of paraphrases, where every sample has one (`{"group": name, "inputs": …}`) and there are no prompts.
+fn groups(options: &CompileOptions) -> Result<Option<Vec<String>>, PipelineError> {
+    let Some(path) = options
+        .samples
+        .as_ref()
+        .filter(|_| options.prompts.is_none())
+    else {
+        return Ok(None);
+    };
+    let json = read_json(path)?;
+    let samples = json.as_array().into_iter().flatten();
+    let group = |sample: &Value| Some(sample.get("group")?.as_str()?.to_owned());
+    Ok(samples.map(group).collect())
 }
 
 /// Windows are the samples; prompts are those of the file that training did not see.

@@ -63,6 +63,7 @@ impl Request {
             values.push(own.to_vec());
             rest = behind;
         }
+        check_masks(bundle.quantized(), &values)?;
         let request = Request { values };
         if let TaskSpec::Generate {
             sequence_length,
@@ -197,6 +198,16 @@ fn check_integers(spec: &TensorSpec, values: &[i32]) -> Result<(), PipelineError
             format!("[{i}] = {v} is outside {}..={}", spec.min, spec.max),
         )),
     }
+}
+
+/// A padding mask leaves at least one position (that it holds zeros and ones only is its range).
+fn check_masks(quantized: &Quantized, values: &[Vec<i32>]) -> Result<(), PipelineError> {
+    for ((spec, _), values) in quantized.inputs.iter().zip(values) {
+        if spec.mask && values.iter().all(|&m| m == 0) {
+            return Err(bad(&spec.name, "the padding mask is 0 everywhere"));
+        }
+    }
+    Ok(())
 }
 
 /// The first value outside a range.

@@ -27,12 +27,34 @@ pub(crate) fn hint(b: &mut Builder, values: &[i32]) -> Vec<Wire> {
     values.iter().map(|&v| home(b, v)).collect()
 }
 
-/// Home cells for the tensors live at a segment's start, tied to the first instance.
+/// Home cells for the tensors live at a segment's start, tied to the first instance. They stand in Y of the sponge's
+/// rows, which nothing else uses (a permutation has 73 for the thirty values of its two words).
 pub(crate) fn load(b: &mut Builder, values: &[i32], salt: Fr) -> Result<Vec<Wire>, CircuitError> {
-    let wires = hint(b, values);
+    let code = |&v: &i32| match b.witness {
+        true => fr(v as i128 + ACT_OFFSET as i128),
+        false => Fr::ZERO,
+    };
+    let coded: Vec<Fr> = values.iter().map(code).collect();
+    let mut slots = Vec::with_capacity(values.len());
+    let mut words = Vec::new();
+    for word in coded.chunks(SLOTS_PER_WORD) {
+        let (sum, cells) = pack_values(b, word);
+        words.push(sum);
+        slots.extend(cells);
+    }
+    let first = b.len();
     let [instance, _] = b.instance_cells();
-    commit(b, &wires, salt, instance)?;
-    Ok(wires)
+    seal(b, &words, salt, instance);
+    let homes = slots.into_iter().zip(coded).enumerate();
+    let wires = homes.map(|(i, (slot, value))| {
+        let cell = b.put(Column::Y, first + i, value);
+        b.tie(slot, cell);
+        Wire {
+            cell,
+            offset: ACT_OFFSET,
+        }
+    });
+    Ok(wires.collect())
 }
 
 /// Ties the commitment to some wires to an instance cell. Every wire's cell is known to hold 16 bits.
@@ -50,18 +72,45 @@ pub(crate) fn commit(
         .chunks(SLOTS_PER_WORD)
         .map(|slots| pack(b, slots))
         .collect();
-    let row = b.row();
-    let salt = b.put(Column::A, row, if b.witness { salt } else { Fr::ZERO });
-    let hash = sponge(b, &[&[salt], words.as_slice()].concat());
-    let value = b.value(hash);
-    b.put(instance.column, instance.row as usize, value);
-    b.tie(instance, hash);
+    seal(b, &words, salt, instance);
     Ok(())
 }
 
+/// Ties the salted hash of some words to an instance cell.
+fn seal(b: &mut Builder, words: &[Cell], salt: Fr, instance: Cell) {
+    let row = b.row();
+    let salt = b.put(Column::A, row, if b.witness { salt } else { Fr::ZERO });
+    let hash = sponge(b, &[&[salt], words].concat());
+    let value = b.value(hash);
+    b.put(instance.column, instance.row as usize, value);
+    b.tie(instance, hash);
+}
+
+/// A word of free cells (which the caller ties to range-checked ones): the word and the cells.
+fn pack_values(b: &mut Builder, values: &[Fr]) -> (Cell, Vec<Cell>) {
+    let mut cells = Vec::with_capacity(values.len());
+    let mut sum = Fr::ZERO;
+    for (i, pair) in values.chunks(2).enumerate() {
+        let second = pair.get(1).map_or(Fr::ZERO, |_| shift(2 * i + 1));
+        let row = b.row_with(Gate::Reduce, [Fr::ZERO, shift(2 * i), second, Fr::ZERO]);
+        if i == 0 {
+            b.gate(row, Gate::Clear);
+        }
+        for (column, &value) in [Column::A, Column::B].into_iter().zip(pair) {
+            cells.push(b.put(column, row, value));
+        }
+        sum += b.form(row);
+    }
+    (b.reveal(sum), cells)
+}
+
+/// 2^(16·j).
+fn shift(j: usize) -> Fr {
+    Fr::from(2).pow([j as u64 * SLOT_BITS as u64])
+}
+
 /// Σ 2^(16·j)·cell_j, two cells a row.
-fn pack(b: &mut Builder, slots: &[Wire]) -> Cell {
-    let shift = |j: usize| Fr::from(2).pow([j as u64 * SLOT_BITS as u64]);
+pub(super) fn pack(b: &mut Builder, slots: &[Wire]) -> Cell {
     let term = |(i, pair): (usize, &[Wire])| {
         let second = if pair.len() == 2 {
             shift(2 * i + 1)
@@ -77,14 +126,14 @@ fn pack(b: &mut Builder, slots: &[Wire]) -> Cell {
     b.reduce(slots.chunks(2).enumerate().map(term))
 }
 
-/// The sponge over the words in these cells; a permutation is 1 + 2·8 + 57 rows.
+/// The sponge over the words in these cells; a permutation is 1 + 2·8 + 57 rows, the start one.
 fn sponge(b: &mut Builder, words: &[Cell]) -> Cell {
-    let mut state = [Fr::from(2).pow([64]), Fr::ZERO, Fr::ZERO];
+    let start = Fr::from(2).pow([64]);
+    let row = b.row_with(Gate::StepActs, [Fr::ZERO, start, Fr::ZERO, Fr::ZERO]);
+    b.gate(row, Gate::Clear);
+    let mut state = [start, Fr::ZERO, Fr::ZERO];
     for i in 0..words.len() / 2 + 1 {
         let row = b.row_with(Gate::Absorb, absorb_coefficients(words.len(), i));
-        if i == 0 {
-            b.gate(row, Gate::SpongeInit);
-        }
         for (j, column) in [Column::A, Column::B].into_iter().enumerate() {
             if let Some(&word) = words.get(2 * i + j) {
                 b.copy(column, row, word);

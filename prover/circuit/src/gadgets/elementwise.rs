@@ -93,13 +93,24 @@ pub(crate) fn assert_zero(
     Ok(())
 }
 
-/// `out[i] = table[x[i] + 2^13]`: two rows an element. On the first, Y is the index (`wide` with zero remainders) and
-/// the function lookup says that A of the second is the result.
+/// `out[i] = table[x[i] + 2^13]`: no row at all where the argument stands in Y of a product's row (its index, as `narrow`
+/// codes it), else two rows an element. On the first, Y is the index (`wide` with zero remainders) and the function
+/// lookup says that A of the second is the result.
 pub(crate) fn lookup(b: &mut Builder, x: &[Wire], table: TableId, values: &[i16]) -> Wires {
     let tag = b.tag(table);
     let scale = fr(1 << WIDE_SHIFT);
     let mut out = Vec::with_capacity(x.len());
     for &wire in x {
+        let index = (b.integer(wire) + FUNC_OFFSET) as usize;
+        let value = *values
+            .get(index)
+            .ok_or_else(|| b.unprovable("a table argument is out of range"))?;
+        if wire.cell.column == Column::Y && b.open_lookups.remove(&wire.cell.row) {
+            let row = wire.cell.row as usize;
+            b.tags[row] = tag;
+            out.push(result_at(b, row + 1, value as i64));
+            continue;
+        }
         let row = b.row();
         b.copy(Column::A, row, wire.cell);
         b.w[row] = [
@@ -110,10 +121,6 @@ pub(crate) fn lookup(b: &mut Builder, x: &[Wire], table: TableId, values: &[i16]
         ];
         b.wide(row)?;
         b.tags[row] = tag;
-        let index = (b.integer(wire) + FUNC_OFFSET) as usize;
-        let value = *values
-            .get(index)
-            .ok_or_else(|| b.unprovable("a table argument is out of range"))?;
         out.push(result_of_lookup(b, value as i64));
     }
     Ok(out)
@@ -122,6 +129,10 @@ pub(crate) fn lookup(b: &mut Builder, x: &[Wire], table: TableId, values: &[i16]
 /// The row after a function lookup, with the result in A.
 pub(crate) fn result_of_lookup(b: &mut Builder, value: i64) -> Wire {
     let row = b.row();
+    result_at(b, row, value)
+}
+
+fn result_at(b: &mut Builder, row: usize, value: i64) -> Wire {
     let coded = if b.witness {
         fr((value + ACT_OFFSET) as i128)
     } else {

@@ -4,7 +4,7 @@
 use super::{Wires, as_activation, clamp};
 use crate::builder::{Builder, Column, Wire};
 use crate::field::fr;
-use crate::gates::{ACC_OFFSET_LOG2, Gate};
+use crate::gates::{ACC_OFFSET_LOG2, GROUP, GROUP_BITS, Gate};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halocast_ir::{ACT_OFFSET, ClampBits, Matrix, NARROW_SHIFT};
@@ -16,7 +16,8 @@ pub(crate) struct Rescale {
     pub(crate) bits: ClampBits,
 }
 
-/// x `[t, n]` times a constant `[n, m]`: t·(m + 1) + n·(max(⌈t/2⌉, ⌈m/4⌉) + 1) + 1 rows.
+/// x `[t, n]` times a constant `[n, m]`: t·(m + 1) + n·(max(⌈t/2⌉, ⌈c/4⌉) + 1) + 1 rows, where c is the number of fixed
+/// cells that a row of the matrix takes: ⌈m/6⌉, or m where the weights are too large to be packed.
 pub(crate) fn linear(
     b: &mut Builder,
     x: &[Wire],
@@ -31,18 +32,27 @@ pub(crate) fn linear(
         .collect::<Result<Vec<_>, _>>()?;
     let t = x.len() / n;
     let values: Vec<i64> = x.iter().map(|&wire| b.integer(wire)).collect();
-    let acc = multiply(&values, |i, j| weights.data[i * m + j] as i64, [t, n, m]);
+    let acc = match b.witness {
+        true => multiply(&values, |i, j| weights.data[i * m + j] as i64, [t, n, m]),
+        false => vec![0; t * m],
+    };
     let zero = b.constant_wire(0).cell;
-    let out = results(b, &acc, m, bias, rescale)?;
-    let steps = t.div_ceil(2).max(m.div_ceil(4));
-    for i in 0..n {
+    let group = if packs(weights, bias, rescale) {
+        GROUP
+    } else {
+        1
+    };
+    let out = results(b, &acc, [m, group], bias, rescale)?;
+    let cells = m.div_ceil(group);
+    let steps = t.div_ceil(2).max(cells.div_ceil(4));
+    for (i, row_of_weights) in weights.data.chunks(m).enumerate() {
+        let packed = pack(row_of_weights, group);
         for step in 0..steps {
             let lane = |lane: usize| {
-                (4 * step + lane + m)
-                    .checked_sub(4 * steps)
-                    .map_or(0, |j| weights.data[i * m + j])
+                let cell = (4 * step + lane + cells).checked_sub(4 * steps);
+                cell.map_or(Fr::ZERO, |cell| packed[cell])
             };
-            let row = b.row_with(Gate::StepWeights, [0, 1, 2, 3].map(|l| fr(lane(l) as i128)));
+            let row = b.row_with(Gate::StepWeights, [0, 1, 2, 3].map(lane));
             for (half, column) in [Column::A, Column::B].into_iter().enumerate() {
                 let element = (2 * step + half + t).checked_sub(2 * steps);
                 b.copy(column, row, element.map_or(zero, |t| x[t * n + i].cell));
@@ -52,6 +62,47 @@ pub(crate) fn linear(
     }
     b.clear_row();
     Ok(out)
+}
+
+/// Whether the results of a group cannot run into each other. A result row proves F = mul·(cell + bias) + c for some
+/// |F| < 2^33 (`narrow`), and Freivalds Σ_l 2^(41·l)·cell_l = Σ_l 2^(41·l)·acc_l over a group, mod p. Times mul, that is
+/// Σ_l 2^(41·l)·d_l = 0 for d_l = F_l − (mul·(acc_l + bias_l) + c). If |mul·(acc_l + bias_l) + c| ≤ 2^40 whatever the
+/// activations are, then |d_l| < 2^41, the sum is below 2^247 < p/2 and 0 as an integer, and so is every d_l, the lowest
+/// first (it is a multiple of 2^41): cell_l = acc_l.
+fn packs(weights: &Matrix, bias: Option<&[i64]>, rescale: Rescale) -> bool {
+    let mut sums = vec![0i128; weights.cols];
+    for row in weights.data.chunks(weights.cols) {
+        for (sum, &w) in sums.iter_mut().zip(row) {
+            *sum += i128::from(w.unsigned_abs());
+        }
+    }
+    let bias = |j: usize| bias.map_or(0, |b| i128::from(b[j].unsigned_abs()));
+    let constant = i128::from(ACT_OFFSET + 1) << NARROW_SHIFT;
+    let largest = |(j, sum): (usize, &i128)| {
+        (sum * i128::from(ACT_OFFSET) + bias(j)) * i128::from(rescale.mul) + constant
+    };
+    let bound = 1i128 << (GROUP_BITS - 1);
+    sums.iter().enumerate().map(largest).all(|v| v <= bound)
+}
+
+/// A row of a matrix in fixed cells, `group` weights in each; the first takes what is left over.
+fn pack(row: &[i32], group: usize) -> Vec<Fr> {
+    let (first, rest) = row.split_at(first_group(row.len(), group));
+    let base = fr(1 << GROUP_BITS);
+    let cell = |weights: &[i32]| {
+        let step = |sum: Fr, &w: &i32| sum * base + fr(i128::from(w));
+        weights.iter().fold(Fr::ZERO, step)
+    };
+    [first]
+        .into_iter()
+        .chain(rest.chunks(group))
+        .map(cell)
+        .collect()
+}
+
+/// Length of the first group of `m` columns.
+fn first_group(m: usize, group: usize) -> usize {
+    m - (m.div_ceil(group) - 1) * group
 }
 
 /// x `[t, n]` times y `[n, m]`, both activations: t·(m + 1) + n·(max(t, m) + 1) + 1 rows.
@@ -65,7 +116,7 @@ pub(crate) fn mat_mul(
     let left: Vec<i64> = x.iter().map(|&wire| b.integer(wire)).collect();
     let right: Vec<i64> = y.iter().map(|&wire| b.integer(wire)).collect();
     let acc = multiply(&left, |i, j| right[i * m + j], [t, n, m]);
-    let out = results(b, &acc, m, None, rescale)?;
+    let out = results(b, &acc, [m, 1], None, rescale)?;
     let steps = t.max(m);
     for i in 0..n {
         for step in 0..steps {
@@ -91,11 +142,12 @@ fn operand(b: &mut Builder, row: usize, column: Column, wire: Wire) {
     b.w[row][first + 1] = fr(-(wire.offset as i128));
 }
 
-/// The rows of the results: accumulator, rescale, Horner step; after each row of the matrix its end.
+/// The rows of the results: accumulator, rescale, Horner step; after each row of the matrix its end. `group` results are
+/// packed together.
 fn results(
     b: &mut Builder,
     acc: &[i64],
-    m: usize,
+    [m, group]: [usize; 2],
     bias: Option<&[i64]>,
     rescale: Rescale,
 ) -> Wires {
@@ -108,15 +160,18 @@ fn results(
         if i == 0 {
             b.gate(row, Gate::Clear);
         }
-        b.gate(row, Gate::StepResult);
+        b.gate(row, step_of(i % m, m, group));
         let value = if b.witness {
             fr(acc as i128 + (1 << ACC_OFFSET_LOG2))
         } else {
             Fr::ZERO
         };
-        b.put(Column::A, row, value);
+        b.put(Column::B, row, value);
         let bias = fr(bias.map_or(0, |bias| bias[i % m]) as i128 - (1 << ACC_OFFSET_LOG2));
-        b.w[row] = [Fr::ZERO, mul, Fr::ZERO, bias * mul + constant];
+        b.w[row] = [Fr::ZERO, Fr::ZERO, mul, bias * mul + constant];
+        if gate == Gate::NarrowFunc {
+            b.open_lookups.insert(row as u32);
+        }
         out.push(Wire {
             cell: b.narrow(row, gate)?,
             offset,
@@ -126,6 +181,15 @@ fn results(
         }
     }
     Ok(out)
+}
+
+/// The Horner step of column j.
+fn step_of(j: usize, m: usize, group: usize) -> Gate {
+    match j.checked_sub(first_group(m, group)) {
+        _ if j == 0 || group == 1 => Gate::StepResult,
+        Some(rest) if rest % group == 0 => Gate::GroupStart,
+        _ => Gate::GroupStep,
+    }
 }
 
 fn multiply(x: &[i64], y: impl Fn(usize, usize) -> i64, [t, n, m]: [usize; 3]) -> Vec<i64> {

@@ -10,12 +10,11 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {
     wide(cs, config);
     zero(cs, config);
     max(cs, config);
-    instance(cs, config);
 }
 
 /// Gate `narrow`: Y = clamp(⌊F / 2^16⌋, 0, T) for F = w0·A·B + w1·A + w2·B + w3, T = 2^bits − 1.   deg 3 + selector 2
 /// | cell    | row | tied by                                               |
-/// | A, B    | cur | COPY of the caller's wires (A of a product: Freivalds) |
+/// | A, B    | cur | COPY of the caller's wires (B of a product: Freivalds) |
 /// | Y       | cur | free, fixed by (1), (2) and the ranges; returned      |
 /// | R, E    | cur | free, fixed likewise                                  |
 /// (1) F = (Y + E·σ)·2^16 + R with σ = 2·Y/T − 1           (2) E·Y·(T − Y) = 0
@@ -63,12 +62,5 @@ fn max(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {
         let (a, b) = (row.cur(config.a), row.cur(config.b));
         let (y, r, e) = (row.cur(config.y), row.cur(config.r), row.cur(config.e));
         vec![y.clone() - a - r.clone(), y - b - e.clone(), r * e]
-    });
-}
-
-/// Gate `instance`: A = the instance of this row. A is in the permutation, so it can be copied on.      deg 1 + selector 4
-fn instance(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {
-    gate(cs, config, Gate::Instance, |row| {
-        vec![row.cur(config.a) - row.instance()]
     });
 }

@@ -28,6 +28,10 @@ pub(crate) use poseidon::{FULL_ROUNDS, PARTIAL_ROUNDS};
 pub(crate) const DEGREE: usize = 5;
 /// log2 of what is added to a matrix product's accumulator so that its cell is rarely a large field element.
 pub(crate) const ACC_OFFSET_LOG2: u32 = 40;
+/// Columns of a constant matrix that share a fixed cell: Σ 2^(41·l)·w_l, below 2^247.
+pub(crate) const GROUP: usize = 6;
+/// Distance in bits of the weights (and results) of a group.
+pub(crate) const GROUP_BITS: u32 = 41;
 /// Distance between the tags of function tables and those of embedding tables.
 pub(crate) const EMBED_TAG: u64 = 1 << 20;
 /// Tag of a table row that no lookup can name.
@@ -62,16 +66,16 @@ pub(crate) enum Gate {
     StepWeights,
     /// Horner step of a result.
     StepResult,
+    /// Horner step of the first result of a packed group.
+    GroupStart,
+    /// Horner step of a further result of a packed group.
+    GroupStep,
     /// End of a result row.
     ResultEnd,
-    /// A = D.
+    /// A = D + the instance.
     Reveal,
     /// G = H = D = 0.
     Clear,
-    /// G = 2^64, H = D = 0.
-    SpongeInit,
-    /// A = the instance.
-    Instance,
     /// S = 0.
     LogupEnd,
 }
@@ -96,8 +100,8 @@ impl Gate {
             Gate::ResultEnd => (5, 3, 4),
             Gate::Reveal => (5, 4, 4),
             Gate::Clear => (6, 1, 4),
-            Gate::SpongeInit => (6, 2, 4),
-            Gate::Instance => (6, 3, 4),
+            Gate::GroupStart => (6, 2, 4),
+            Gate::GroupStep => (6, 3, 4),
             Gate::LogupEnd => (6, 4, 4),
         }
     }
@@ -272,6 +276,12 @@ impl<'a, 'b> Row<'a, 'b> {
 /// A small constant.
 pub(crate) fn constant(c: u64) -> Expression<Fr> {
     Expression::Constant(Fr::from(c))
+}
+
+/// What a group's first step multiplies ρ by, so that with its `GROUP` − 1 further steps the group is one step of ρ.
+pub(crate) fn group_start() -> Fr {
+    let span = Fr::from(2).pow([(GROUP_BITS as usize * (GROUP - 1)) as u64]);
+    span.invert().expect("a power of two")
 }
 
 /// 2^n as a constant.

@@ -1,7 +1,8 @@
 //! Gates of the Poseidon sponge (width 3, rate 2, x⁵, 8 + 57 rounds; eprint 2019/458) on the accumulators:
-//! state (s0, s1, s2) = (G, D, H). A full round is `sbox2` and then `partial` with zero constants.
+//! state (s0, s1, s2) = (G, D, H). A full round is `sbox2` and then `partial` with zero constants. The
+//! empty sponge, s0 = 2^64, is made by `clear` and a `step_acts` that adds it.
 
-use super::{Gate, LayerConfig, gate, pow2};
+use super::{Gate, LayerConfig, gate};
 use crate::poseidon::parameters;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::plonk::{ConstraintSystem, Expression};
@@ -12,18 +13,9 @@ pub(crate) const FULL_ROUNDS: usize = 8;
 pub(crate) const PARTIAL_ROUNDS: usize = 57;
 
 pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {
-    sponge_init(cs, config);
     absorb(cs, config);
     sbox2(cs, config);
     partial(cs, config);
-}
-
-/// Gate `sponge_init`: the state of an empty sponge, s0 = 2^64, s1 = s2 = 0.      deg 1 + selector 4
-fn sponge_init(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {
-    gate(cs, config, Gate::SpongeInit, |row| {
-        let [g, h, d] = row.state();
-        vec![g - pow2(64), h, d]
-    });
 }
 
 /// Gate `absorb`: s0′ = s0, s1′ = s1 + w3·A + w0, s2′ = s2 + w2·B + w1.      deg 2 + selector 3

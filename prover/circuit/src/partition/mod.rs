@@ -88,10 +88,30 @@ pub fn report(program: &Program, segment: &Segment) -> Result<SegmentReport, Cir
         points: POINTS,
         boundary: [&segment.inputs, &segment.outputs].map(|ids| program.value_count(ids)),
         predicted_cpu_s: PROVE_CPU_S_K17 * scale,
-        predicted_peak_bytes: (PROVE_BYTES_K17 as f64 * scale) as u64,
+        predicted_peak_bytes: peak_bytes(segment.k),
     })
 }
 
+/// Peak memory predicted for a proof in a domain of 2^k rows.
+fn peak_bytes(k: u32) -> u64 {
+    PROVE_BYTES_K17 << k.saturating_sub(SMALLEST_K)
+}
+
+/// The largest domain (log2) whose proofs are predicted to need at most so many bytes.
+///
+/// # Errors
+/// [`CircuitError::Memory`] if not even the smallest domain does.
+pub fn largest_k_within(bytes: u64) -> Result<u32, CircuitError> {
+    let fits = |k: &u32| peak_bytes(*k) <= bytes;
+    let too_little = CircuitError::Memory {
+        bytes,
+        needed: peak_bytes(SMALLEST_K),
+    };
+    (SMALLEST_K..=MAX_K).rev().find(fits).ok_or(too_little)
+}
+
+/// No domain is smaller: the range table has 2^16 rows.
+const SMALLEST_K: u32 = 17;
 /// Measured at k = 17 (docs/benchmarks.md); both grow with the domain.
 const PROVE_CPU_S_K17: f64 = 23.0;
 /// What one more proof of a layer costs the aggregation.

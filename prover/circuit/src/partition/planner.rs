@@ -3,7 +3,7 @@
 //! programming over op positions.
 
 use super::live::{live_tensors, spans};
-use super::{AGGREGATE_CPU_S, MAX_K, PROVE_CPU_S_K17, layers};
+use super::{AGGREGATE_CPU_S, MAX_K, PROVE_CPU_S_K17, layers, peak_bytes};
 use crate::layout::{TableCounter, UNUSABLE_ROWS, domain_for};
 use crate::segment::{Segment, build, row_marks};
 use crate::{CircuitError, gates};
@@ -99,7 +99,12 @@ impl<'a> Planner<'a> {
 
     pub(super) fn fewest_cuts(&self, max_k: u32) -> Result<Vec<usize>, CircuitError> {
         let mut last = None;
-        for n in 1..=self.rows.len() {
+        // Not worth trying every number of segments when an op alone does not fit.
+        let most = match self.largest_alone() > max_k {
+            true => 1,
+            false => self.rows.len(),
+        };
+        for n in 1..=most {
             match self.best_cuts(n, max_k) {
                 Ok(cuts) => return Ok(cuts),
                 Err(error) => last = Some(error),
@@ -121,7 +126,10 @@ impl<'a> Planner<'a> {
 
     /// The cheapest of: one segment a layer, the fewest segments that fit, and a few more than these.
     pub(super) fn cheapest_cuts(&self, max_k: u32) -> Result<Vec<usize>, CircuitError> {
-        let fewest = self.fewest_cuts(max_k)?;
+        let fewest = match self.fewest_cuts(max_k) {
+            Err(error) => return Err(self.too_small(max_k).unwrap_or(error)),
+            Ok(fewest) => fewest,
+        };
         let count = fewest.len() - 1;
         let more = (count + 1..=count + MORE).filter_map(|n| self.best_cuts(n, max_k).ok());
         let layers = self.layer_cuts().ok();
@@ -130,6 +138,24 @@ impl<'a> Planner<'a> {
         let all = layers.into_iter().chain([fewest.clone()]).chain(more);
         let cheapest = all.min_by(|a, b| self.cpu_s(a).total_cmp(&self.cpu_s(b)));
         Ok(cheapest.unwrap_or(fewest))
+    }
+
+    /// That domains of 2^`max_k` are too small, with the smallest that are not; `None` if there are none.
+    fn too_small(&self, max_k: u32) -> Option<CircuitError> {
+        let smallest = self.largest_alone().max(max_k + 1);
+        let works = |k: &u32| self.fewest_cuts(*k).is_ok();
+        let smallest = (smallest..=MAX_K).find(works)?;
+        Some(CircuitError::Domain {
+            max_k,
+            smallest,
+            peak_bytes: peak_bytes(smallest),
+        })
+    }
+
+    /// Smallest k for every op alone, the largest of all: no cuts give smaller domains.
+    fn largest_alone(&self) -> u32 {
+        let alone = (0..self.rows.len()).map(|at| self.domain(at, at + 1));
+        alone.max().unwrap_or(0)
     }
 
     /// CPU seconds to prove these segments and to aggregate the proofs.
@@ -183,9 +209,9 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Rows of loading, packing and hashing so many activations.
+/// Rows of packing and hashing so many activations (loaded ones stand on these rows).
 fn boundary_rows(values: usize) -> usize {
     let words = values.div_ceil(SLOTS_PER_WORD);
     let permutation = 1 + 2 * gates::FULL_ROUNDS + gates::PARTIAL_ROUNDS;
-    values + 9 * words + (words + 1).div_ceil(2) * permutation + permutation
+    9 * words + (words + 1).div_ceil(2) * permutation + permutation
 }

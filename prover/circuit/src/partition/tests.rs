@@ -102,3 +102,51 @@ fn other_segments_are_refused() {
     }
     check_partition(&program, &[]).unwrap_err();
 }
+
+/// An embedding of 40,000 blocks cannot be cut: the error says what it takes, and that works.
+#[test]
+fn a_budget_that_is_too_small_names_the_smallest_that_works() {
+    let gib = |n: u64| n << 30;
+    assert_eq!(largest_k_within(gib(1)).unwrap(), 17);
+    assert_eq!(largest_k_within(gib(3)).unwrap(), 19);
+    let error = largest_k_within(gib(1) / 2).unwrap_err();
+    assert!(
+        error.to_string().contains("512 MiB is too small"),
+        "{error}"
+    );
+
+    let mut program = program();
+    let table = Matrix {
+        rows: 20_000,
+        cols: 400,
+        data: vec![1; 8_000_000],
+    };
+    let tensor = |name: &str, shape: &[usize]| Tensor {
+        name: name.into(),
+        shape: shape.to_vec(),
+        scale: Scale(0),
+    };
+    program
+        .tensors
+        .extend([tensor("ids", &[2]), tensor("e", &[2, 400])]);
+    let [ids, out] = [10, 11].map(TensorId);
+    program.inputs.push(ids);
+    program.outputs.push(out);
+    program.ops.push(Op {
+        name: "embed".into(),
+        kind: OpKind::Gather { ids, table, out },
+    });
+    program.validate().unwrap();
+    let error = partition(&program, SegmentPolicy::Cheapest(17)).unwrap_err();
+    let CircuitError::Domain {
+        max_k: 17,
+        smallest,
+        ..
+    } = error
+    else {
+        panic!("{error}")
+    };
+    assert_eq!(smallest, 18);
+    let segments = partition(&program, SegmentPolicy::Cheapest(smallest)).unwrap();
+    assert_eq!(segments.iter().map(|s| s.k).max(), Some(smallest));
+}

@@ -48,6 +48,10 @@ impl Checker {
         }
     }
 
+    pub(super) fn challenges(&self) -> ChallengeValues {
+        self.challenges
+    }
+
     /// The first constraint broken on this row or a later one. Lookups are checked by membership, which is what the
     /// lookup argument proves; that its sums close for honest rows is checked by MockProver and real proofs.
     pub(super) fn check_from(

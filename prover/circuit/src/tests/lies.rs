@@ -29,9 +29,7 @@ fn is_read(rows: &Builder, row: usize, column: usize) -> bool {
                 Gate::StepWeights,
                 Gate::Sbox2,
                 Gate::Partial,
-                Gate::StepResult,
                 Gate::Reveal,
-                Gate::Instance,
             ];
             any(&always)
                 || (form && w0 * rows.b[row] + w1 != Fr::ZERO)
@@ -39,7 +37,9 @@ fn is_read(rows: &Builder, row: usize, column: usize) -> bool {
                 || (is_on(rows, row, Gate::StepActs) && w0 != Fr::ZERO)
         }
         B => {
+            let steps = [Gate::StepResult, Gate::GroupStart, Gate::GroupStep];
             any(&[Gate::Max, Gate::StepWeights, Gate::Sbox2])
+                || any(&steps)
                 || (form && w0 * rows.a[row] + w2 != Fr::ZERO)
                 || (any(&[Gate::Absorb, Gate::StepActs]) && w2 != Fr::ZERO)
         }
@@ -121,7 +121,7 @@ fn another_instance_is_refused() {
         assert_eq!(
             check(&layout, instances),
             Err(Refusal::Gate {
-                name: "Instance".into(),
+                name: "Reveal".into(),
                 row: i
             })
         );
@@ -138,6 +138,8 @@ fn every_accumulator_has_a_start() {
         (Gate::Reduce, d, d),
         (Gate::Reveal, d, 0),
         (Gate::StepResult, h | d, h | d),
+        (Gate::GroupStart, h | d, h | d),
+        (Gate::GroupStep, h | d, h | d),
         (Gate::ResultEnd, h | d, ALL),
         (Gate::StepWeights, ALL, ALL),
         (Gate::StepActs, ALL, ALL),
@@ -150,7 +152,7 @@ fn every_accumulator_has_a_start() {
         let rows = case.layout().unwrap().rows;
         let mut fixed = 0;
         for row in 0..rows.len() {
-            if is_on(&rows, row, Gate::Clear) || is_on(&rows, row, Gate::SpongeInit) {
+            if is_on(&rows, row, Gate::Clear) {
                 fixed = ALL;
             }
             let on = table.iter().filter(|(gate, ..)| is_on(&rows, row, *gate));
@@ -181,4 +183,49 @@ fn no_chain_is_cut_off() {
             assert!(!ends, "{name}: the sum before row {row} is never revealed");
         }
     }
+}
+
+/// Freivalds sees only the sum of a packed group: a result that takes 2^41 from its neighbour passes it, and is refused
+/// where it is rescaled.
+#[test]
+fn packed_results_do_not_borrow_from_each_other() {
+    let case = super::ops::packed_case();
+    let mut layout = case.layout().unwrap();
+    let steps = [Gate::GroupStart, Gate::GroupStep];
+    let on = |row: usize| steps.iter().any(|&g| is_on(&layout.rows, row, g));
+    let rows: Vec<usize> = (1..layout.rows.len())
+        .filter(|&row| is_on(&layout.rows, row, Gate::GroupStep) && on(row - 1))
+        .collect();
+    assert!(rows.len() > 20);
+    let checker = Checker::new();
+    let honest = layout.run_state(&checker.challenges());
+    for row in rows {
+        let carry = Fr::from(2).pow([crate::gates::GROUP_BITS as u64]);
+        layout.rows.b[row - 1] -= Fr::ONE;
+        layout.rows.b[row] += carry;
+        let forged = layout.run_state(&checker.challenges());
+        for (honest, forged) in honest.iter().zip(&forged) {
+            assert_eq!(
+                honest[row + 1],
+                forged[row + 1],
+                "the group's sum is the same"
+            );
+        }
+        let verdict = checker.check_from(&layout, case.instances(), row);
+        let refused = matches!(&verdict, Err(Refusal::Gate { name, row: at }) if name.starts_with("Narrow") && *at == row);
+        assert!(refused, "{verdict:?}");
+        layout.rows.b[row - 1] += Fr::ONE;
+        layout.rows.b[row] -= carry;
+    }
+}
+
+#[test]
+fn weights_are_packed_only_where_results_cannot_meet() {
+    let grouped = |case: Case| {
+        let rows = case.layout().unwrap().rows;
+        let steps = [Gate::GroupStart, Gate::GroupStep];
+        (0..rows.len()).any(|row| steps.iter().any(|&g| is_on(&rows, row, g)))
+    };
+    assert!(grouped(super::ops::packed_case()));
+    assert!(!grouped(super::ops::unpacked_case()));
 }

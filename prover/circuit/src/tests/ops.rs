@@ -145,6 +145,64 @@ pub(super) fn linear_case() -> Case {
     Case::new(p.finish(&[y, z]), &[x])
 }
 
+/// Two packed groups after a shorter one; then functions, looked up on the rows of the products.
+pub(super) fn packed_case() -> Case {
+    let mut p = Make::new();
+    let x = p.input(&[3, 4]);
+    let (y, u, z) = (p.tensor(&[3, 14]), p.tensor(&[3, 8]), p.tensor(&[3, 8]));
+    let matrix = |rows: usize, cols: usize| Matrix {
+        rows,
+        cols,
+        data: (0..(rows * cols) as i32)
+            .map(|i| (i * 7919) % 40001 - 20000)
+            .collect(),
+    };
+    let f = p.table(|i| (i as i32 * 3 - 20000) as i16);
+    p.op(OpKind::Linear {
+        x,
+        w: matrix(4, 14),
+        bias: None,
+        mul: 2,
+        bits: ClampBits::Act,
+        out: y,
+    });
+    p.op(OpKind::Linear {
+        x: y,
+        w: matrix(14, 8),
+        bias: Some((0..8).map(|i| (i - 4) << 27).collect()),
+        mul: 1,
+        bits: ClampBits::Func,
+        out: u,
+    });
+    p.op(OpKind::Lookup {
+        x: u,
+        table: f,
+        out: z,
+    });
+    let x = vec![0, 1, -1, 30000, -30000, 5, 600, -7, 8, 9, -100, 2000];
+    Case::new(p.finish(&[z]), &[x])
+}
+
+/// Weights of which six do not fit a cell.
+pub(super) fn unpacked_case() -> Case {
+    let mut p = Make::new();
+    let (x, y) = (p.input(&[2, 3]), p.tensor(&[2, 7]));
+    let w = Matrix {
+        rows: 3,
+        cols: 7,
+        data: (0..21).map(|i| i * 1000 - 9999).collect(),
+    };
+    p.op(OpKind::Linear {
+        x,
+        w,
+        bias: None,
+        mul: 1 << 12,
+        bits: ClampBits::Act,
+        out: y,
+    });
+    Case::new(p.finish(&[y]), &[vec![1, -2, 3, 0, 5, -4]])
+}
+
 pub(super) fn mat_mul_case() -> Case {
     let mut p = Make::new();
     let (x, y, z) = (
@@ -327,6 +385,8 @@ pub(super) fn wiring_case() -> Case {
 pub(super) fn all() -> Vec<(&'static str, Case)> {
     vec![
         ("linear", linear_case()),
+        ("packed", packed_case()),
+        ("unpacked", unpacked_case()),
         ("mat_mul", mat_mul_case()),
         ("elementwise", elementwise_case()),
         ("lookup", lookup_case()),

@@ -34,7 +34,7 @@ fn the_constraint_system_is_as_its_cards_say() {
 
 #[test]
 fn mock_prover_agrees_with_the_checker() {
-    for case in [softmax_case(), gather_case()] {
+    for case in [softmax_case(), gather_case(), packed_case()] {
         let layout = Arc::new(case.layout().unwrap());
         let instances = vec![case.instances().to_vec()];
         let circuit = LayerCircuit { layout };

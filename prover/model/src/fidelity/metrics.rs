@@ -31,7 +31,7 @@ pub(super) struct Tally {
     rows: usize,
     same_top: usize,
     elements: usize,
-    worst_cosine: f64,
+    cosines: Vec<f64>,
     max_error: f64,
     max_value: f64,
     sums: Sums,
@@ -48,7 +48,7 @@ impl Tally {
             rows: 0,
             same_top: 0,
             elements: 0,
-            worst_cosine: 1.0,
+            cosines: Vec::new(),
             max_error: 0.0,
             max_value: 0.0,
             sums: [0.0; 5],
@@ -72,7 +72,12 @@ impl Tally {
             self.rows += 1;
             self.same_top += usize::from(top(x) == top(y));
         }
-        self.worst_cosine = self.worst_cosine.min(cosine(&sums));
+        self.cosines.push(cosine(&sums));
+    }
+
+    /// The cosine of every sample.
+    pub(super) fn cosines(&self) -> &[f64] {
+        &self.cosines
     }
 
     /// The figures.
@@ -81,7 +86,7 @@ impl Tally {
         Agreement {
             elements: self.elements,
             cosine: cosine(&self.sums),
-            worst_cosine: self.worst_cosine,
+            worst_cosine: self.cosines.iter().fold(1.0, |worst, &c| worst.min(c)),
             max_error: self.max_error,
             mean_error: error / self.elements.max(1) as f64,
             relative_error: (squares / if xx > 0.0 { xx } else { 1.0 }).sqrt(),

@@ -4,16 +4,20 @@
 //! |---|---|
 //! | `metrics` | cosine, errors, arg-max agreement over many tensors |
 //! | `language` | bits per token and greedy continuations of language models |
-//! | `report` | the report and its Markdown |
+//! | `ranking` | what embeddings are for: which text is nearest to which |
+//! | `report`, `plots` | the report, its Markdown and its pictures |
 
 mod language;
 mod metrics;
+mod plots;
+mod ranking;
 mod report;
 #[cfg(test)]
 mod tests;
 
 pub use language::{Continuations, LanguageFidelity, LanguageSamples};
 pub use metrics::Agreement;
+pub use ranking::Ranking;
 pub use report::{FidelityReport, OutputFidelity, ValueFidelity};
 
 use std::collections::BTreeMap;
@@ -53,9 +57,25 @@ pub enum FidelityError {
         /// What is found.
         what: String,
     },
-    /// An output is less like the float model's than demanded.
+    /// Another number of groups than of samples.
+    #[error("{groups} groups for {samples} samples")]
+    Groups {
+        /// Groups given.
+        groups: usize,
+        /// Samples given.
+        samples: usize,
+    },
+    /// A picture that could not be drawn.
+    #[error("plot {name}: {what}")]
+    Plot {
+        /// The picture.
+        name: String,
+        /// The library's reason.
+        what: String,
+    },
+    /// An output of a sample is less like the float model's than demanded.
     #[error(
-        "output {output}: cosine {found:.6} to the float model, at least {expected} is demanded"
+        "output {output}: cosine {found:.6} to the float model on the worst sample, at least {expected} is demanded"
     )]
     Cosine {
         /// The output.
@@ -77,6 +97,38 @@ pub fn fidelity(
     samples: &[Inputs],
     language: Option<&LanguageSamples>,
 ) -> Result<FidelityReport, FidelityError> {
+    let run = compare(graph, quantized, samples)?;
+    let language = language
+        .map(|l| language::measure(graph, quantized, l))
+        .transpose()?;
+    Ok(run.report(samples.len(), language, None))
+}
+
+/// [`fidelity`] of a model whose first output embeds a text: also which samples are nearest to each other. Samples of
+/// one group say the same in other words; `groups` has one name a sample.
+///
+/// # Errors
+/// As [`fidelity`], and another number of groups than of samples.
+pub fn embedding_fidelity(
+    graph: &Graph,
+    quantized: &Quantized,
+    samples: &[Inputs],
+    groups: &[String],
+) -> Result<FidelityReport, FidelityError> {
+    if groups.len() != samples.len() {
+        let (groups, samples) = (groups.len(), samples.len());
+        return Err(FidelityError::Groups { groups, samples });
+    }
+    let run = compare(graph, quantized, samples)?;
+    let ranking = Ranking::new(groups, &run.first_outputs);
+    Ok(run.report(samples.len(), None, Some(ranking)))
+}
+
+fn compare<'a>(
+    graph: &'a Graph,
+    quantized: &'a Quantized,
+    samples: &[Inputs],
+) -> Result<Comparison<'a>, FidelityError> {
     if samples.is_empty() {
         return Err(FidelityError::NoSamples);
     }
@@ -84,10 +136,7 @@ pub fn fidelity(
     for (sample, inputs) in samples.iter().enumerate() {
         run.sample(sample, inputs)?;
     }
-    let language = language
-        .map(|l| language::measure(graph, quantized, l))
-        .transpose()?;
-    Ok(run.report(samples.len(), language))
+    Ok(run)
 }
 
 /// Accumulates over samples.
@@ -96,6 +145,8 @@ struct Comparison<'a> {
     quantized: &'a Quantized,
     outputs: Vec<Tally>,
     values: Vec<Tally>,
+    /// First output of every sample, float and integer.
+    first_outputs: Vec<[Vec<f64>; 2]>,
     /// Clamped elements of each tensor.
     saturated: Vec<usize>,
     /// The op that writes each tensor.
@@ -117,6 +168,7 @@ impl<'a> Comparison<'a> {
             quantized,
             outputs: outputs.collect(),
             values: quantized.probes.iter().map(value).collect(),
+            first_outputs: Vec::new(),
             saturated: vec![0; program.tensors.len()],
             writers: writers.collect(),
         }
@@ -130,6 +182,11 @@ impl<'a> Comparison<'a> {
             .map_err(|source| FidelityError::Integer { sample, source })?
             .trace;
         let pairs = self.graph.outputs.iter().zip(&self.quantized.outputs);
+        if let Some((v, output)) = pairs.clone().next() {
+            let float = float[v.0].iter().map(|&x| f64::from(x)).collect();
+            let integer = self.quantized.reals(&trace, output.tensor);
+            self.first_outputs.push([float, integer]);
+        }
         for ((v, output), tally) in pairs.zip(&mut self.outputs) {
             tally.add(&float[v.0], &self.quantized.reals(&trace, output.tensor));
         }
@@ -151,7 +208,12 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn report(self, samples: usize, language: Option<LanguageFidelity>) -> FidelityReport {
+    fn report(
+        self,
+        samples: usize,
+        language: Option<LanguageFidelity>,
+        ranking: Option<Ranking>,
+    ) -> FidelityReport {
         let program = &self.quantized.program;
         let outputs = self.quantized.outputs.iter().zip(self.outputs);
         let values = self.quantized.probes.iter().zip(self.values);
@@ -179,10 +241,12 @@ impl<'a> Comparison<'a> {
                 .map(|(o, tally)| OutputFidelity {
                     name: o.name.clone(),
                     agreement: tally.finish(),
+                    sample_cosines: tally.cosines().to_vec(),
                 })
                 .collect(),
             values: values.map(value).collect(),
             language,
+            ranking,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Agreement, FidelityError, LanguageFidelity};
+use super::{Agreement, FidelityError, LanguageFidelity, Ranking};
 
 /// One model output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct OutputFidelity {
     pub name: String,
     /// Against the float model.
     pub agreement: Agreement,
+    /// The cosine of every sample.
+    pub sample_cosines: Vec<f64>,
 }
 
 /// One tensor of the program that stands for a value of the float model.
@@ -48,16 +50,18 @@ pub struct FidelityReport {
     pub values: Vec<ValueFidelity>,
     /// For language models.
     pub language: Option<LanguageFidelity>,
+    /// For models whose first output is an embedding of a text, where the samples are grouped.
+    pub ranking: Option<Ranking>,
 }
 
 impl FidelityReport {
-    /// Demands a cosine of every output over all samples.
+    /// Demands a cosine of every output of every sample.
     ///
     /// # Errors
     /// [`FidelityError::Cosine`] names the first output below the threshold.
     pub fn require_cosine(&self, min_cosine: f64) -> Result<(), FidelityError> {
         let low = |o: &&OutputFidelity| {
-            let reached = o.agreement.cosine >= min_cosine;
+            let reached = o.agreement.worst_cosine >= min_cosine;
             !reached // also for NaN
         };
         match self.outputs.iter().find(low) {
@@ -65,7 +69,7 @@ impl FidelityReport {
             Some(o) => Err(FidelityError::Cosine {
                 output: o.name.clone(),
                 expected: min_cosine,
-                found: o.agreement.cosine,
+                found: o.agreement.worst_cosine,
             }),
         }
     }
@@ -79,6 +83,9 @@ impl FidelityReport {
         self.outputs_table(&mut out);
         if let Some(language) = &self.language {
             language_section(language, &mut out);
+        }
+        if let Some(ranking) = &self.ranking {
+            ranking.section(&mut out);
         }
         self.program_section(&mut out);
         self.values_table(&mut out);

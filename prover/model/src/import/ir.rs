@@ -121,7 +121,7 @@ impl Builder {
         if matches!(op, Op::Graph(GraphOp::Softmax { allowed: Some(_) })) {
             return self.append(op, inputs.to_vec(), shape, dtype); // the mask is too long for a key
         }
-        let key = format!("{op:?} {inputs:?} {shape:?}");
+        let key = format!("{op:?} {inputs:?} {shape:?} {dtype:?}");
         if let Some(id) = self.seen.get(&key) {
             return Ok(*id);
         }
@@ -236,7 +236,9 @@ impl Builder {
 
     /// `id` without the reshapes and broadcasts it went through.
     pub(super) fn through_wiring(&self, mut id: Id) -> Id {
-        while let Some(GraphOp::Reshape | GraphOp::Broadcast) = self.graph_op(id) {
+        while let Some(GraphOp::Reshape | GraphOp::Broadcast) = self.graph_op(id)
+            && !self.is_number(id)
+        {
             id = self.operand(id, 0);
         }
         id

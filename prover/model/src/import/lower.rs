@@ -259,6 +259,7 @@ impl Lowering<'_> {
         match self.b.dtype(x) {
             Dtype::Float if to.is_float() => Ok(x),
             Dtype::Int if to.is_integer() && !matches!(self.b.op(x), Op::IsNan) => Ok(x),
+            Dtype::Int if to.is_float() && !matches!(self.b.op(x), Op::IsNan) => self.b.number(x),
             from => Err(self
                 .b
                 .unsupported("Cast", &format!("from {from:?} to {to:?}"))),

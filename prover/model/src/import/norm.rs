@@ -62,7 +62,10 @@ impl Builder {
         self.binary(Binary::Mul, normed, gain).map(Some)
     }
 
-    fn norm_of(&mut self, q: Quadratic) -> Result<Id> {
+    fn norm_of(&mut self, mut q: Quadratic) -> Result<Id> {
+        if q.beta <= q.alpha * f64::from(SMALL_BOUND).powi(2) {
+            q.x = self.without_row_factor(q.x, &q.axes);
+        }
         let n: usize = q.axes.iter().map(|&a| self.shape(q.x)[a]).product();
         let mean_scale = q.alpha * n as f64;
         let y = self.norm(q.x, &q.axes, (q.beta / mean_scale) as f32)?;
@@ -72,6 +75,29 @@ impl Builder {
         }
         let factor = self.scalar(factor as f32, self.shape(y).len())?;
         self.binary(Binary::Mul, y, factor)
+    }
+
+    /// z, if `x = z / max(r, c)` with c > 0 and r the same along `axes`: a positive factor of a whole row leaves its
+    /// direction, which is all that a norm without ε keeps. (A tiny ε only tells rows shorter than it.)
+    fn without_row_factor(&self, x: Id, axes: &[usize]) -> Id {
+        let at_least =
+            |r: Id| matches!(self.unary_of(r), Some((&Unary::Clip(lo, _), _)) if lo > 0.0);
+        let inverse = |factor: Id| match self.unary_of(factor) {
+            Some((Unary::Recip, r)) => at_least(r),
+            _ => false,
+        };
+        let operand = |i: usize| self.operand(x, i);
+        let found = match self.op(x) {
+            Op::Div if at_least(operand(1)) => (operand(0), operand(1)),
+            Op::Graph(GraphOp::Mul) if inverse(operand(1)) => (operand(0), operand(1)),
+            Op::Graph(GraphOp::Mul) if inverse(operand(0)) => (operand(1), operand(0)),
+            _ => return x,
+        };
+        let (z, factor) = (found.0, self.shape(found.1));
+        let fits = self.shape(z) == self.shape(x)
+            && factor.len() == self.shape(x).len()
+            && axes.iter().all(|&axis| factor[axis] == 1);
+        if fits { z } else { x }
     }
 
     /// RMS norm over `axes`; a layer norm if `x` is centred over the same axes.

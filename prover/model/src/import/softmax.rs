@@ -1,6 +1,7 @@
 //! Softmax: recognition of the decomposed form, and masks. A mask is a constant with huge negative entries that is
 //! added to the scores, or a choice between the scores and such a constant; it becomes the softmax's set of allowed
-//! positions, so that no −∞ is left in the graph.
+//! positions, so that no −∞ is left in the graph. A padding mask, `c·(m − 1)` for an input m of zeros and ones and a huge
+//! c, becomes the softmax's second operand m.
 
 use std::sync::Arc;
 
@@ -14,6 +15,13 @@ const MASKED: f32 = -1e4;
 /// How many operators a mask may be away from its softmax.
 const REACH: usize = 8;
 
+/// `factor·number + constant`.
+struct AffineOfNumber {
+    number: Id,
+    factor: f64,
+    constant: f64,
+}
+
 /// Scores without their mask, and the mask (1 = allowed), of the same shape.
 struct Unmasked {
     scores: Id,
@@ -22,6 +30,11 @@ struct Unmasked {
 
 impl Builder {
     pub(super) fn softmax(&mut self, x: Id, axes: &[usize]) -> Result<Id> {
+        let (x, padding) = self.without_padding(x)?;
+        let padding = match padding {
+            Some(m) => Some(self.axes_last(m, axes)?.0),
+            None => None,
+        };
         let (scores, mask) = match self.unmask(x, REACH)? {
             Some(found) => (found.scores, Some(self.axes_last(found.mask, axes)?.0)),
             None => (x, None),
@@ -43,8 +56,74 @@ impl Builder {
             let op = GraphOp::Softmax {
                 allowed: allowed.map(Arc::new),
             };
-            b.raw(Op::Graph(op), &[rows], shape, Dtype::Float)
+            let operands: Vec<Id> = [rows].into_iter().chain(padding).collect();
+            b.raw(Op::Graph(op), &operands, shape, Dtype::Float)
         })
+    }
+
+    /// Scores without their padding mask, and the mask (1 = allowed) over the scores' shape.
+    fn without_padding(&mut self, x: Id) -> Result<(Id, Option<Id>)> {
+        let Some(GraphOp::Add) = self.graph_op(x) else {
+            return Ok((x, None));
+        };
+        let shape = self.shape(x).to_vec();
+        let (a, b) = (self.operand(x, 0), self.operand(x, 1));
+        for (scores, mask) in [(a, b), (b, a)] {
+            let Some(bias) = self.affine_of_number(mask)? else {
+                continue;
+            };
+            // m = 1 adds nothing, m = 0 makes the probability zero.
+            let [none, all] = [bias.factor + bias.constant, bias.constant];
+            if none.abs() <= bias.factor * 1e-6 && all <= f64::from(MASKED) {
+                let scores = self.broadcast(scores, shape.clone())?;
+                return Ok((scores, Some(self.broadcast(bias.number, shape)?)));
+            }
+        }
+        Ok((x, None))
+    }
+
+    /// `id` as `factor·m + constant` with m an integer input, moved about like `id` itself.
+    fn affine_of_number(&mut self, id: Id) -> Result<Option<AffineOfNumber>> {
+        if self.is_number(id) {
+            return Ok(Some(AffineOfNumber {
+                number: id,
+                factor: 1.0,
+                constant: 0.0,
+            }));
+        }
+        let step = match self.graph_op(id) {
+            Some(GraphOp::Reshape | GraphOp::Broadcast) => (0, 1.0, 0.0),
+            Some(GraphOp::Unary(chain)) => match chain[..] {
+                [Unary::Affine(a, b)] => (0, f64::from(a), f64::from(b)),
+                _ => return Ok(None),
+            },
+            Some(op @ (GraphOp::Add | GraphOp::Sub | GraphOp::Mul)) => {
+                let [first, second] = [0, 1].map(|i| self.uniform(self.operand(id, i)));
+                match (op, first.map(f64::from), second.map(f64::from)) {
+                    (GraphOp::Add, None, Some(c)) => (0, 1.0, c),
+                    (GraphOp::Mul, None, Some(c)) => (0, c, 0.0),
+                    (GraphOp::Sub, Some(c), None) => (1, -1.0, c),
+                    _ => return Ok(None),
+                }
+            }
+            _ => return Ok(None),
+        };
+        let (operand, factor, constant) = step;
+        let Some(below) = self.affine_of_number(self.operand(id, operand))? else {
+            return Ok(None);
+        };
+        let shape = self.shape(id).to_vec();
+        let len = |shape: &[usize]| shape.iter().product::<usize>();
+        let number = if len(&shape) == len(self.shape(below.number)) {
+            self.reshape(below.number, shape)?
+        } else {
+            self.broadcast(below.number, shape)?
+        };
+        Ok(Some(AffineOfNumber {
+            number,
+            factor: factor * below.factor,
+            constant: factor * below.constant + constant,
+        }))
     }
 
     /// `e / sum(e)` with `e = exp(x − max(x))` or `exp(x)`, over the same axes.

@@ -18,7 +18,7 @@ impl Builder {
             return Err(self.misfit(&[x]));
         }
         let source = match self.graph_op(x) {
-            Some(GraphOp::Reshape) => self.operand(x, 0),
+            Some(GraphOp::Reshape) if !self.is_number(x) => self.operand(x, 0),
             _ => x,
         };
         if self.shape(source) == shape {
@@ -26,6 +26,18 @@ impl Builder {
         }
         let dtype = self.dtype(x);
         self.raw(Op::Graph(GraphOp::Reshape), &[source], shape, dtype)
+    }
+
+    /// Integers as real numbers: a reshape to the same shape with another element type.
+    pub(super) fn number(&mut self, x: Id) -> Result<Id> {
+        let shape = self.shape(x).to_vec();
+        self.raw(Op::Graph(GraphOp::Reshape), &[x], shape, Dtype::Float)
+    }
+
+    /// Whether a value is what `number` makes.
+    pub(super) fn is_number(&self, x: Id) -> bool {
+        matches!(self.graph_op(x), Some(GraphOp::Reshape))
+            && self.dtype(x) != self.dtype(self.operand(x, 0))
     }
 
     pub(super) fn transpose(&mut self, x: Id, perm: Vec<usize>) -> Result<Id> {

@@ -8,6 +8,9 @@ use super::error::QuantizeError;
 use super::inputs::Inputs;
 use crate::{Graph, GraphOp, Node, ValueId};
 
+/// e^−x is 0 in a softmax's table for x from here on: the table ends at 2^14 / 1462 = 11.21.
+const EXP_REACH: f64 = 11.25;
+
 /// Smallest and largest value seen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Range {
@@ -57,6 +60,15 @@ impl Range {
     }
 }
 
+/// One operand of a sum that a layer norm reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Residual {
+    /// Range of its mean over the norm's axis.
+    pub(crate) mean: Range,
+    /// Range of the other operand less the mean of the sum.
+    pub(crate) other: Range,
+}
+
 /// A graph seen through its calibration.
 pub(crate) struct Analysis {
     /// Values that no input reaches.
@@ -71,6 +83,8 @@ pub(crate) struct Analysis {
     pub(crate) ranges: Vec<Range>,
     /// For each layer norm: ranges of the mean and of what remains after subtracting it.
     pub(crate) centred: HashMap<usize, (Range, Range)>,
+    /// For each layer norm of a sum of two: what is known of either operand, were it the residual.
+    pub(crate) residuals: HashMap<usize, [Residual; 2]>,
 }
 
 impl Analysis {
@@ -90,8 +104,10 @@ impl Analysis {
             live,
             ranges: vec![Range::EMPTY; graph.values.len()],
             centred: HashMap::new(),
+            residuals: HashMap::new(),
         };
         let masks = out.relevant_scores(graph);
+        let room = out.padded_scores(graph);
         for (sample, inputs) in calibration.iter().enumerate() {
             let values = graph.run(&inputs.0).map_err(|e| QuantizeError::Reference {
                 sample,
@@ -110,6 +126,10 @@ impl Analysis {
         }
         if calibration.is_empty() {
             return Err(QuantizeError::NoCalibration);
+        }
+        for (v, room) in room {
+            let range = &mut out.ranges[v.0];
+            range.add(range.min - room);
         }
         Ok(out)
     }
@@ -133,6 +153,40 @@ impl Analysis {
         }
     }
 
+    /// Values that only a softmax with a padding mask reads (through reshapes and positive factors), with the room they
+    /// need below all scores: there lies what stands for padding, and its exponential must be 0.
+    fn padded_scores(&self, graph: &Graph) -> HashMap<ValueId, f64> {
+        let mut rooms = HashMap::new();
+        for (index, node) in graph.nodes.iter().enumerate().rev() {
+            let room = match &node.op {
+                _ if !self.live[index] => None,
+                GraphOp::Softmax { .. } if node.inputs.len() > 1 => Some(EXP_REACH),
+                GraphOp::Reshape => rooms.get(&node.output).copied(),
+                GraphOp::Mul => self.constant_factor(graph, node).and_then(|factor| {
+                    let room = rooms.get(&node.output)?;
+                    (factor > 0.0).then(|| room / factor)
+                }),
+                _ => None,
+            };
+            let x = node.inputs.first();
+            if let (Some(room), Some(&x)) = (room, x)
+                && self.sole_consumer(x) == Some(index)
+            {
+                rooms.insert(x, room);
+            }
+        }
+        rooms
+    }
+
+    /// The one number that a product multiplies its first operand by.
+    fn constant_factor(&self, graph: &Graph, node: &Node) -> Option<f64> {
+        let of = graph.nodes.iter().find(|n| n.output == node.inputs[1])?;
+        match &of.op {
+            GraphOp::Const(data) if data.len() == 1 => Some(f64::from(data[0])),
+            _ => None,
+        }
+    }
+
     fn measure_norms(&mut self, graph: &Graph, values: &[Vec<f32>]) {
         for (index, node) in graph.nodes.iter().enumerate() {
             if !matches!(node.op, GraphOp::LayerNorm { .. }) {
@@ -145,6 +199,35 @@ impl Analysis {
                 let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / n as f64;
                 means.add(mean);
                 row.iter().for_each(|&x| rest.add(f64::from(x) - mean));
+            }
+            self.measure_residuals(graph, values, index, n);
+        }
+    }
+
+    fn measure_residuals(&mut self, graph: &Graph, values: &[Vec<f32>], index: usize, n: usize) {
+        let sum = graph.nodes[index].inputs[0];
+        let adds = |node: &&Node| node.output == sum && matches!(node.op, GraphOp::Add);
+        let Some(add) = graph.nodes[..index].iter().rev().find(adds) else {
+            return;
+        };
+        let operands = [0, 1].map(|i| &values[add.inputs[i].0]);
+        if operands.iter().any(|o| o.len() != values[sum.0].len()) {
+            return;
+        }
+        let empty = Residual {
+            mean: Range::EMPTY,
+            other: Range::EMPTY,
+        };
+        let known = self.residuals.entry(index).or_insert([empty; 2]);
+        let mean = |row: &[f32]| row.iter().map(|&x| f64::from(x)).sum::<f64>() / n as f64;
+        for (t, row) in values[sum.0].chunks(n).enumerate() {
+            let whole = mean(row);
+            for (k, known) in known.iter_mut().enumerate() {
+                known.mean.add(mean(&operands[k][t * n..(t + 1) * n]));
+                let other = &operands[1 - k][t * n..(t + 1) * n];
+                other
+                    .iter()
+                    .for_each(|&x| known.other.add(f64::from(x) - whole));
             }
         }
     }
@@ -162,7 +245,12 @@ impl Analysis {
                 _ => None,
             };
             let Some(mask) = mask else { continue };
-            for &input in &node.inputs {
+            // The first operand of a softmax: the second is a mask.
+            let scores = match node.op {
+                GraphOp::Softmax { .. } => &node.inputs[..1],
+                _ => &node.inputs[..],
+            };
+            for &input in scores {
                 let same_len = len(graph, input) == mask.len();
                 if self.sole_consumer(input) == Some(index) && same_len {
                     masks.insert(input, mask.clone());

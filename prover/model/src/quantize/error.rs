@@ -102,6 +102,22 @@ pub enum InputError {
         /// Number of token ids.
         vocab: usize,
     },
+    /// A padding mask with something else than zeros and ones.
+    #[error("input {name}[{index}]: {found} in a padding mask, expected 1 (text) or 0 (padding)")]
+    Mask {
+        /// The input.
+        name: String,
+        /// Flat index.
+        index: usize,
+        /// The value found.
+        found: f32,
+    },
+    /// A padding mask that leaves no position.
+    #[error("input {name}: the padding mask is 0 everywhere; at least one position must be 1")]
+    EmptyMask {
+        /// The input.
+        name: String,
+    },
     /// A value beyond what the calibrated scale can represent.
     #[error("input {name}[{index}]: {found} is outside the representable range {low}..={high}")]
     Range {

@@ -14,8 +14,11 @@ pub struct InputSpec {
     pub name: String,
     /// Its static shape.
     pub shape: Vec<usize>,
-    /// For token ids how many there are; `None` for real numbers.
+    /// For token ids how many there are, for a padding mask 2; `None` for real numbers.
     pub vocab: Option<usize>,
+    /// Whether it is a padding mask: ones for text, zeros for padding, not all zero.
+    #[serde(default)]
+    pub mask: bool,
 }
 
 /// Number of token ids where no embedding limits them: what an activation can hold.
@@ -28,10 +31,31 @@ pub fn input_specs(graph: &Graph) -> Vec<InputSpec> {
         InputSpec {
             name: value.name.clone(),
             shape: value.shape.clone(),
-            vocab: (value.dtype == Dtype::Int).then(|| vocabulary(graph, id)),
+            vocab: match value.dtype {
+                Dtype::Float => None,
+                Dtype::Int if is_padding_mask(graph, id) => Some(2),
+                Dtype::Int => Some(vocabulary(graph, id)),
+            },
+            mask: value.dtype == Dtype::Int && is_padding_mask(graph, id),
         }
     };
     graph.inputs.iter().map(spec).collect()
+}
+
+/// Whether an input, moved about, says which positions a softmax allows.
+pub(crate) fn is_padding_mask(graph: &Graph, input: ValueId) -> bool {
+    let mut moved = vec![false; graph.values.len()];
+    moved[input.0] = true;
+    graph.nodes.iter().any(|node| {
+        if matches!(
+            node.op,
+            GraphOp::Reshape | GraphOp::Transpose { .. } | GraphOp::Broadcast
+        ) {
+            moved[node.output.0] |= moved[node.inputs[0].0];
+        }
+        let masks = matches!(node.op, GraphOp::Softmax { .. });
+        masks && node.inputs.get(1).is_some_and(|m| moved[m.0])
+    })
 }
 
 /// Rows of the smallest embedding that reads these ids, directly or through wiring.
@@ -131,7 +155,7 @@ fn read_tensor(spec: &InputSpec, json: &Json) -> Result<Vec<f32>, InputError> {
             None => out.push(item.as_f64().ok_or_else(|| wrong("a number"))? as f32),
             Some(vocab) => {
                 let id = item.as_i64().ok_or_else(|| wrong("an integer token id"))?;
-                if id < 0 || id >= vocab as i64 {
+                if !spec.mask && (id < 0 || id >= vocab as i64) {
                     return Err(InputError::Token {
                         name: spec.name.clone(),
                         index,
@@ -143,7 +167,26 @@ fn read_tensor(spec: &InputSpec, json: &Json) -> Result<Vec<f32>, InputError> {
             }
         }
     }
+    if spec.mask {
+        check_mask(&spec.name, &out)?;
+    }
     Ok(out)
+}
+
+/// A padding mask holds zeros and ones, and at least a one.
+pub(crate) fn check_mask(name: &str, mask: &[f32]) -> Result<(), InputError> {
+    if let Some(index) = mask.iter().position(|&m| m != 0.0 && m != 1.0) {
+        return Err(InputError::Mask {
+            name: name.to_owned(),
+            index,
+            found: mask[index],
+        });
+    }
+    if mask.iter().all(|&m| m == 0.0) {
+        let name = name.to_owned();
+        return Err(InputError::EmptyMask { name });
+    }
+    Ok(())
 }
 
 /// Appends the leaves of nested arrays, demanding the declared length at every depth.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::error::InputError;
 use super::function::exp2;
-use super::inputs::{InputSpec, Inputs, nest};
+use super::inputs::{InputSpec, Inputs, check_mask, nest};
 
 /// A model output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,9 @@ impl Quantized {
     pub fn integers(&self, inputs: &Inputs) -> Result<Vec<(TensorId, Vec<i32>)>, InputError> {
         let mut given = Vec::new();
         for ((spec, id), values) in self.inputs.iter().zip(&inputs.0) {
+            if spec.mask {
+                check_mask(&spec.name, values)?;
+            }
             let unit = exp2(i32::from(self.program.tensor(*id).scale.0));
             let convert = |(index, &x): (usize, &f32)| {
                 let y = (f64::from(x) * unit).round();

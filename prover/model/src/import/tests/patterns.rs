@@ -1,5 +1,7 @@
 //! Recognition of norms, masks and scalar chains in forms beyond those of the exporters.
 
+use tract_onnx::pb::tensor_proto::DataType;
+
 use super::{Model, assert_close, chains, int, numbers, operators, run};
 use crate::graph::{Graph, GraphOp, Unary};
 
@@ -253,4 +255,75 @@ fn outputs_keep_their_names() {
     assert_eq!(graph.values[graph.inputs[0].0].name, "x");
     assert_eq!(graph.values[graph.outputs[0].0].name, "y");
     assert_eq!(output(&graph), numbers(ROWS * WIDTH));
+}
+
+/// A model with a padding mask `m` of integers beside `x`.
+fn padded(bias: f32) -> Model {
+    let mut model = model();
+    model
+        .0
+        .input
+        .push(super::tensor_info("m", &[1, WIDTH], DataType::Int64));
+    model
+        .weight("one", &[], &[1.0])
+        .weight("huge", &[], &[bias])
+        .node_with("Cast", &["m"], "real", vec![int("to", 1)])
+        .node("Sub", &["real", "one"], "minus")
+        .node("Mul", &["minus", "huge"], "bias")
+        .node("Add", &["x", "bias"], "masked")
+        .node_with("Softmax", &["masked"], "y", vec![int("axis", -1)])
+}
+
+#[test]
+fn a_padding_mask_is_an_operand_of_the_softmax() {
+    let graph = padded(1e9).import().expect("a padded softmax");
+    let softmax = graph
+        .nodes
+        .iter()
+        .find(|n| matches!(n.op, GraphOp::Softmax { .. }));
+    assert_eq!(softmax.expect("a softmax").inputs.len(), 2);
+    assert!(
+        !operators(&graph).contains(&"Add".to_owned()),
+        "no huge number is left"
+    );
+    let got = graph.run_outputs(&[numbers(ROWS * WIDTH), vec![1.0, 0.0, 1.0, 0.0]]);
+    let wanted = rows(|r| {
+        let (a, b) = (r[0].exp(), r[2].exp());
+        vec![a / (a + b), 0.0, b / (a + b), 0.0]
+    });
+    assert_close(&got.expect("inputs fit")[0], &wanted);
+}
+
+#[test]
+fn a_small_bias_by_an_integer_is_no_mask() {
+    let graph = padded(3.0).import().expect("a biased softmax");
+    assert!(operators(&graph).contains(&"Add".to_owned()));
+    let got = graph.run_outputs(&[vec![0.0; ROWS * WIDTH], vec![1.0, 0.0, 1.0, 1.0]]);
+    let low = (-3f32).exp() / (3.0 + (-3f32).exp());
+    assert!((got.expect("inputs fit")[0][1] - low).abs() < 1e-6);
+}
+
+#[test]
+fn a_positive_factor_leaves_a_direction() {
+    let graph = |bound: f32| {
+        model()
+            .weight("tiny", &[], &[1e-9])
+            .weight("bound", &[], &[bound])
+            .node("ReduceSum", &["x", "last"], "sum")
+            .node("Max", &["sum", "tiny"], "length")
+            .node("Div", &["x", "length"], "scaled")
+            .node("ReduceL2", &["scaled", "last"], "norm")
+            .node("Max", &["norm", "bound"], "bounded")
+            .node("Div", &["scaled", "bounded"], "y")
+            .import()
+    };
+    let graph_of_tiny = graph(1e-12).expect("a direction");
+    assert_eq!(operators(&graph_of_tiny), ["RmsNorm", "Mul"]);
+    let wanted = rows(|r| {
+        r.iter()
+            .map(|x| x / rms(r, 0.0) / (WIDTH as f32).sqrt())
+            .collect()
+    });
+    assert_close(&output(&graph_of_tiny), &wanted);
+    assert!(graph(1.0).is_err(), "with a large bound the factor matters");
 }

@@ -13,6 +13,7 @@
 //! | `product` | MatMul with a constant, ReduceSum |
 //! | `batched` | MatMul of two activations |
 //! | `norm` | RmsNorm, LayerNorm, Softmax |
+//! | `residual` | a product, a residual sum and the layer norm that follows them |
 //! | `lookup` | Unary, Gather, ArgMax |
 
 mod arithmetic;
@@ -20,6 +21,7 @@ mod batched;
 mod lookup;
 mod norm;
 mod product;
+mod residual;
 mod tail;
 mod tensors;
 mod wire;
@@ -27,12 +29,13 @@ mod wire;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use halocast_ir::{Scale, TensorId};
+use halocast_ir::{Coefs, OpKind, Scale, TensorId};
 
 use super::analysis::Analysis;
 use super::builder::{Builder, Layout};
 use super::error::QuantizeError;
 use super::form::{Coef, Form};
+use super::inputs::is_padding_mask;
 use super::scales::{FunctionPlan, QuantizeOptions, plan_functions};
 use super::view::View;
 use crate::{Dtype, Graph, GraphOp, ValueId};
@@ -107,10 +110,20 @@ impl<'a> Lowering<'a> {
                 .tensor(&value.name, &value.shape, scale, range.max_abs());
             self.out.pin(id);
             self.out.program.inputs.push(id);
+            if is_padding_mask(self.graph, v) {
+                self.zeros_and_ones(&value.name, id);
+            }
             self.set_tensor(v, id);
             ports.push((v, id));
         }
         ports
+    }
+
+    /// The statement m² − m = 0 for every element.
+    fn zeros_and_ones(&mut self, name: &str, id: TensorId) {
+        let coefs = Coefs::uniform(1, -1, 0, 0);
+        let (a, b) = (id, Some(id));
+        self.out.op(name, OpKind::AssertZero { a, b, coefs });
     }
 
     fn outputs(&mut self) -> Result<Ports, QuantizeError> {

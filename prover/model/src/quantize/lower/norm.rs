@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use halocast_ir::{ClampBits, OpKind, Scale, TableId, WIDE_SHIFT};
+use halocast_ir::{ACT_OFFSET, ClampBits, OpKind, Scale, TableId, WIDE_SHIFT};
 
 use super::super::analysis::Range;
 use super::super::builder::Layout;
@@ -29,7 +29,13 @@ impl Lowering<'_> {
     }
 
     /// `c·x / rms(c·x)` of every row, with the gain and bias that follow.
-    fn normalise(&mut self, x: &View, c: f64, eps: f64, out: ValueId) -> Result<(), QuantizeError> {
+    pub(super) fn normalise(
+        &mut self,
+        x: &View,
+        c: f64,
+        eps: f64,
+        out: ValueId,
+    ) -> Result<(), QuantizeError> {
         let name = self.name(out);
         let n = *self.shape(out).last().unwrap_or(&1);
         let tail = self.absorb_columns(out, n);
@@ -130,6 +136,9 @@ impl Lowering<'_> {
             (view, c) = (Rc::new(self.out.view(id)), 1.0);
         }
         let unit = c * exp2(-i32::from(view.scale.0));
+        if let Some(&mask) = node.inputs.get(1) {
+            view = self.hide_padding(index, view, mask)?;
+        }
         let x = self.out.place(name, &view, Layout::Rows(n));
         let id = self.out.tensor(name, self.shape(out), PROBABILITY, 1.0);
         let op = self.out.program.ops.len();
@@ -146,6 +155,40 @@ impl Lowering<'_> {
         );
         self.set_tensor(out, id);
         Ok(())
+    }
+
+    /// `m·(x + 2^15) − 2^15` in integers: padding gets the lowest activation, whose exponential is 0 beside any score
+    /// of the calibrated range (see `Analysis::padded_scores`). The executor's clamp makes this exact for m = 0, 1.
+    fn hide_padding(
+        &mut self,
+        index: usize,
+        x: Rc<View>,
+        mask: ValueId,
+    ) -> Result<Rc<View>, QuantizeError> {
+        let out = self.graph.nodes[index].output;
+        let mask = self.materialise(mask)?;
+        if mask.scale != Scale(0) {
+            return Err(self.unsupported(out, "has a mask that is not made of zeros and ones"));
+        }
+        let lowest = ACT_OFFSET as f64 * exp2(-i32::from(x.scale.0));
+        let (zero, one) = (|| Coef::uniform(0.0), Coef::uniform(1.0));
+        let form = Form {
+            a: x.clone(),
+            b: Some(mask),
+            ab: one,
+            ca: zero(),
+            cb: Coef::uniform(lowest),
+            one: Coef::uniform(-lowest),
+        };
+        let target = Target {
+            scale: x.scale,
+            bits: ClampBits::Act,
+            limit: lowest,
+        };
+        let name = format!("{}/masked", self.name(out));
+        let range = self.range(self.graph.nodes[index].inputs[0]);
+        let id = self.emit(&name, &form, self.shape(out), target, range)?;
+        Ok(Rc::new(self.out.view(id)))
     }
 
     /// One exponential table for all softmaxes, as fine as the coarsest input allows (multipliers end at 2^16).

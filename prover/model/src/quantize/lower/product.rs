@@ -110,6 +110,9 @@ impl Lowering<'_> {
         let name = self.name(out);
         let tail = self.absorb_columns(out, weights.cols);
         weights.columns(&tail.gain, &tail.bias);
+        if let Some(ahead) = self.norm_ahead(tail.value, weights.cols, x) {
+            return self.residual_norm(name, x, weights, &ahead);
+        }
         let Some(reader) = self.function_reader(tail.value) else {
             let target = self.act_target(tail.value);
             let id = self.emit_linear(

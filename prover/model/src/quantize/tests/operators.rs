@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::net::{Net, Rng, check, count};
-use crate::{GraphOp, Unary};
+use crate::{Graph, GraphOp, Inputs, QuantizeOptions, Unary, quantize};
 
 #[test]
 fn linear_takes_in_bias_and_gain() {
@@ -200,6 +200,95 @@ fn softmax_with_factor_and_mask() {
     check(&net.output(y), 3, 1e-3);
 }
 
+/// A softmax with a padding mask: tokens made numbers, spread over three rows.
+fn padded_softmax() -> Graph {
+    let mut net = Net::new();
+    let x = net.input(&[3, 4]);
+    let mask = net.tokens(&[1, 4]);
+    let mask = net.op(GraphOp::Reshape, &[mask], &[1, 4]);
+    let mask = net.op(GraphOp::Broadcast, &[mask], &[3, 4]);
+    let x = net.unary(&[Unary::Affine(4.0, 0.0)], x);
+    let y = net.op(GraphOp::Softmax { allowed: None }, &[x, mask], &[3, 4]);
+    net.output(y)
+}
+
+#[test]
+fn padding_gets_no_probability() {
+    let graph = padded_softmax();
+    let mut rng = Rng(5);
+    let masks: [[f32; 4]; 3] = [
+        [1.0, 1.0, 1.0, 1.0],
+        [1.0, 0.0, 1.0, 0.0],
+        [0.0, 0.0, 0.0, 1.0],
+    ];
+    let samples = masks.map(|m| Inputs(vec![rng.normals(12, 1.0), m.to_vec()]));
+    let quantized = quantize(&graph, &samples, &QuantizeOptions::default()).unwrap();
+    for sample in &samples {
+        let run = quantized.run(sample).unwrap();
+        let got = quantized.reals(&run.trace, quantized.outputs[0].tensor);
+        let wanted = &graph.run_outputs(&sample.0).unwrap()[0];
+        for (i, (got, &wanted)) in got.iter().zip(wanted).enumerate() {
+            assert!((got - f64::from(wanted)).abs() < 2e-3, "{got} for {wanted}");
+            assert!(
+                sample.0[1][i % 4] == 1.0 || *got == 0.0,
+                "padding is exactly 0"
+            );
+        }
+    }
+    let specs = quantized.input_specs();
+    assert_eq!((specs[1].mask, specs[1].vocab), (true, Some(2)));
+    let with = |mask: [f32; 4]| quantized.run(&Inputs(vec![vec![0.0; 12], mask.to_vec()]));
+    let text = |mask| with(mask).unwrap_err().to_string();
+    assert_eq!(
+        text([0.0; 4]),
+        "input v1: the padding mask is 0 everywhere; at least one position must be 1"
+    );
+    assert_eq!(
+        text([1.0, 2.0, 0.0, 0.0]),
+        "input v1[1]: 2 in a padding mask, expected 1 (text) or 0 (padding)"
+    );
+    // Whoever goes round the check of the request is stopped by the program.
+    let tensor = quantized.inputs[1].1;
+    let mut given = quantized.integers(&samples[0]).unwrap();
+    given
+        .iter_mut()
+        .filter(|(id, _)| *id == tensor)
+        .for_each(|(_, m)| m[0] = 2);
+    let error = halocast_ir::execute(&quantized.program, &given).unwrap_err();
+    assert!(
+        matches!(error, halocast_ir::ExecError::Assertion { .. }),
+        "{error}"
+    );
+}
+
+/// The same norm with the sum written out, and with the sum read elsewhere too (which keeps it).
+#[test]
+fn a_residual_norm_is_centred_by_weights() {
+    for elsewhere in [false, true] {
+        let mut rng = Rng(21);
+        let mut net = Net::new();
+        let (x, a) = (net.input(&[3, 6]), net.input(&[3, 8]));
+        let w = net.constant(&[6, 8], rng.normals(48, 0.5));
+        let bias = net.constant(&[1, 8], rng.normals(8, 0.5));
+        let y = net.op(GraphOp::MatMul, &[x, w], &[3, 8]);
+        let y = net.op(GraphOp::Add, &[y, bias], &[3, 8]);
+        let sum = net.op(GraphOp::Add, &[a, y], &[3, 8]);
+        let norm = net.op(GraphOp::LayerNorm { eps: 1e-5 }, &[sum], &[3, 8]);
+        let out = match elsewhere {
+            true => net.op(GraphOp::Add, &[norm, sum], &[3, 8]),
+            false => norm,
+        };
+        let q = check(&net.output(out), 4, 2e-3);
+        let elementwise = q
+            .program
+            .ops
+            .iter()
+            .filter(|op| op.kind.label() == "Elementwise")
+            .count();
+        assert_eq!(elementwise, if elsewhere { 3 } else { 1 });
+    }
+}
+
 #[test]
 fn sums_over_any_axes() {
     for axes in [vec![0], vec![1], vec![0, 2], vec![0, 1, 2]] {
@@ -228,4 +317,68 @@ fn embedding_and_arg_max() {
     graph.outputs.insert(0, x);
     let q = check(&graph, 13, 3e-4);
     assert_eq!(q.program.ops.len(), 3);
+}
+
+/// One calibration input sets every scale. What it does not reach saturates (a product) or is refused by name (a norm).
+#[test]
+fn one_calibration_input_is_enough_and_its_limits_show() {
+    let mut rng = Rng(31);
+    let mut net = Net::new();
+    let x = net.input(&[2, 8]);
+    let w = net.constant(&[8, 4], rng.normals(32, 0.5));
+    let y = net.op(GraphOp::MatMul, &[x, w], &[2, 4]);
+    let graph = net.output(y);
+    let small = Inputs(vec![rng.normals(16, 0.5)]);
+    let quantized = quantize(
+        &graph,
+        std::slice::from_ref(&small),
+        &QuantizeOptions::default(),
+    );
+    let quantized = quantized.unwrap();
+    let far = |factor: f32| Inputs(vec![small.0[0].iter().map(|x| x * factor).collect()]);
+    let outputs = |inputs: &Inputs| {
+        let run = quantized.run(inputs).unwrap();
+        quantized.reals(&run.trace, quantized.outputs[0].tensor)
+    };
+    let largest = |values: &[f64]| values.iter().fold(0f64, |m, v| m.max(v.abs()));
+    assert!(largest(&outputs(&far(1.2))) > 1.15 * largest(&outputs(&small)));
+    let error = quantized.run(&far(100.0)).unwrap_err().to_string();
+    assert!(
+        error.contains("input v0[") && error.contains("representable range"),
+        "{error}"
+    );
+}
+
+/// An outlier among the weights takes bits from the others: 20 bits from the largest. The result's error is that of the
+/// rounded weights and shows in the fidelity report.
+#[test]
+fn an_outlier_among_weights_costs_precision_that_is_measured() {
+    let cosine = |outlier: f32| {
+        let mut rng = Rng(32);
+        let mut net = Net::new();
+        let x = net.input(&[4, 8]);
+        let mut weights = rng.normals(64, 0.3);
+        weights[0] = outlier;
+        let w = net.constant(&[8, 8], weights);
+        let y = net.op(GraphOp::MatMul, &[x, w], &[4, 8]);
+        // The column of the outlier would hide all others.
+        let y = net.op(
+            GraphOp::Slice {
+                axis: 1,
+                start: 1,
+                end: 8,
+            },
+            &[y],
+            &[4, 7],
+        );
+        let graph = net.output(y);
+        let samples: Vec<Inputs> = (0..4).map(|_| Inputs(vec![rng.normals(32, 1.0)])).collect();
+        let quantized = quantize(&graph, &samples, &QuantizeOptions::default()).unwrap();
+        let report = crate::fidelity(&graph, &quantized, &samples, None).unwrap();
+        (report.outputs[0].agreement.worst_cosine, report)
+    };
+    assert!(cosine(0.3).0 > 0.999_999);
+    let (bad, report) = cosine(1e6);
+    assert!(bad < 0.999, "{bad}");
+    assert!(report.require_cosine(0.999).is_err());
 }
