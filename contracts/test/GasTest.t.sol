@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {AskTinyGemma} from "../src/examples/AskTinyGemma.sol";
 import {ModelVerifier} from "../src/ModelVerifier.sol";
+import {Leaves} from "./support/Leaves.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {RawVerifierStub} from "./support/RawVerifierStub.sol";
 
@@ -48,7 +49,9 @@ contract GasTest is Fixture {
 
     function test_leaf() public {
         RawVerifierStub raw = new RawVerifierStub();
-        ModelVerifier leaf = new ModelVerifier(address(raw), MODEL, 3, 3, 384 + 1632, bytes32(0), true, address(raw).codehash);
+        ModelVerifier.Pins memory pins = Leaves.pins(address(raw), MODEL, 3, 3, 384 + 1632);
+        pins.srsIsInsecure = true;
+        ModelVerifier leaf = new ModelVerifier(pins);
         bytes memory body = new bytes(1600);
         bytes memory limbs = new bytes(384);
         bytes32 seal = keccak256(abi.encodePacked(limbs, MODEL, prompt(), answer(), uint256(5), body));
