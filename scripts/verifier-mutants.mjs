@@ -1,4 +1,4 @@
-// Writes the generated contracts of the fixture `small`, each with one line `CHECK: name` taken out, for forge/Mutants.t.sol.
+// Writes the generated contracts of the fixture `small`, each with one check taken out (all lines `CHECK: name`), for forge/Mutants.t.sol.
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -15,14 +15,14 @@ fs.copyFileSync(path.join(fixtures, 'Key.sol'), path.join(out, 'Key.sol'));
 const made = [];
 for (const backend of ['Monolithic', 'Split']) {
   const lines = fs.readFileSync(path.join(fixtures, `${backend}.sol`), 'utf8').split('\n');
-  lines.forEach((line, at) => {
-    const check = line.match(/CHECK: ([a-z-]+)$/)?.[1];
-    if (!check || unreachable.has(check)) return;
+  const checkOf = (line) => line.match(/CHECK: ([a-z-]+)$/)?.[1];
+  for (const check of new Set(lines.map(checkOf))) {
+    if (!check || unreachable.has(check)) continue;
     const name = `${backend}_${check.replaceAll('-', '_')}`;
-    const source = lines.filter((_, i) => i !== at).join('\n');
+    const source = lines.filter((line) => checkOf(line) !== check).join('\n');
     fs.writeFileSync(path.join(out, `${name}.sol`), source);
     made.push(name);
-  });
+  }
 }
 fs.writeFileSync(path.join(out, 'list.json'), JSON.stringify({ mutants: made }) + '\n');
 console.log(`${made.length} mutants: ${made.join(' ')}`);

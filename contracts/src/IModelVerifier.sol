@@ -42,6 +42,9 @@ interface IModelVerifier {
     /// @notice The code of the raw verifier is not the code this leaf was made for (or there is none).
     error RawVerifierCodeMismatch(bytes32 got, bytes32 expected);
 
+    /// @notice The key contract's code is not the one this leaf was made for (or there is none, or one where none belongs).
+    error KeyContractCodeMismatch(bytes32 got, bytes32 expected);
+
     /// @notice Returns if the proof is valid, reverts by one of the errors above if not.
     /// @param modelId The model's commitment M; must be this leaf's.
     /// @param context The context word C the proof was made for.
@@ -73,6 +76,16 @@ interface IModelVerifier {
 
     /// @notice Digest of the outer circuit's verifying key.
     function vkDigest() external view returns (bytes32);
+
+    /// @notice Names the secret of the structured reference string: equal digests, equal trust.
+    function srsDigest() external view returns (bytes32);
+
+    /// @notice Digest of the outer circuit without its key: equal for models of the same shape.
+    function circuitDigest() external view returns (bytes32);
+
+    /// @notice The contract that holds the verifying key, if the raw verifier serves many; the zero address if the key is in the raw verifier.
+    /// @dev Its code was compared with a pinned hash at construction and begins with STOP: it cannot change, nor be called to any effect.
+    function keyContract() external view returns (address);
 
     /// @notice The generated Halo2 verifier behind this leaf. It knows neither model nor context: ask the leaf.
     function rawVerifier() external view returns (address);

@@ -22,6 +22,34 @@ contract ModelVerifier is IModelVerifier {
     /// @dev 32 * ACCUMULATOR_LIMBS; a literal, because assembly takes no expression.
     uint256 private constant LIMB_BYTES = 384;
 
+    /// @notice What a leaf is made of; all of it is fixed at construction.
+    /// @param rawVerifier The generated Halo2 verifier.
+    /// @param rawCodeHash Code hash the raw verifier must have.
+    /// @param keyContract The contract with the verifying key, or zero if the raw verifier holds it.
+    /// @param keyCodeHash Code hash the key contract must have, or zero.
+    /// @param modelId The model's commitment M.
+    /// @param inputWords Number of packed input words.
+    /// @param outputWords Number of packed output words.
+    /// @param proofLength Bytes of a proof blob, limbs included.
+    /// @param vkDigest Digest of the outer circuit's verifying key.
+    /// @param srsDigest Names the secret of the reference string.
+    /// @param circuitDigest Digest of the outer circuit without its key.
+    /// @param srsIsInsecure Whether the key was made with a development reference string; then only chains 31337 and 1337 are taken.
+    struct Pins {
+        address rawVerifier;
+        bytes32 rawCodeHash;
+        address keyContract;
+        bytes32 keyCodeHash;
+        bytes32 modelId;
+        uint256 inputWords;
+        uint256 outputWords;
+        uint256 proofLength;
+        bytes32 vkDigest;
+        bytes32 srsDigest;
+        bytes32 circuitDigest;
+        bool srsIsInsecure;
+    }
+
     /// @inheritdoc IModelVerifier
     bytes32 public immutable override modelId;
     /// @inheritdoc IModelVerifier
@@ -33,43 +61,45 @@ contract ModelVerifier is IModelVerifier {
     /// @inheritdoc IModelVerifier
     bytes32 public immutable override vkDigest;
     /// @inheritdoc IModelVerifier
+    bytes32 public immutable override srsDigest;
+    /// @inheritdoc IModelVerifier
+    bytes32 public immutable override circuitDigest;
+    /// @inheritdoc IModelVerifier
     bool public immutable override srsIsInsecure;
     /// @inheritdoc IModelVerifier
     address public immutable override rawVerifier;
+    /// @inheritdoc IModelVerifier
+    address public immutable override keyContract;
 
-    /// @param rawVerifier_ The generated Halo2 verifier.
-    /// @param modelId_ The model's commitment M.
-    /// @param inputWords_ Number of packed input words.
-    /// @param outputWords_ Number of packed output words.
-    /// @param proofLength_ Bytes of a proof blob, limbs included.
-    /// @param vkDigest_ Digest of the outer circuit's verifying key.
-    /// @param srsIsInsecure_ Whether the key was made with a development reference string; then only chains 31337 and 1337 are taken.
-    /// @param rawCodeHash Code hash the raw verifier must have.
+    /// @param pins What the leaf pins. Wrong code of raw verifier or key contract: no leaf.
     constructor(
-        address rawVerifier_,
-        bytes32 modelId_,
-        uint256 inputWords_,
-        uint256 outputWords_,
-        uint256 proofLength_,
-        bytes32 vkDigest_,
-        bool srsIsInsecure_,
-        bytes32 rawCodeHash
+        Pins memory pins
     ) {
         // An address without code has hash 0 or that of the empty string; a staticcall to it would succeed.
-        if (rawVerifier_.codehash != rawCodeHash || rawVerifier_.code.length == 0) {
-            revert RawVerifierCodeMismatch(rawVerifier_.codehash, rawCodeHash);
+        if (pins.rawVerifier.codehash != pins.rawCodeHash || pins.rawVerifier.code.length == 0) {
+            revert RawVerifierCodeMismatch(pins.rawVerifier.codehash, pins.rawCodeHash);
         }
-        if (srsIsInsecure_ && block.chainid != 31_337 && block.chainid != 1337) revert InsecureSrsOnPublicChain(block.chainid);
-        if (uint256(modelId_) >= SCALAR_MODULUS) revert InstanceNotInField(ACCUMULATOR_LIMBS);
-        if (proofLength_ <= LIMB_BYTES) revert ProofLength(proofLength_, LIMB_BYTES + 1);
+        bool split = pins.keyContract != address(0);
+        bytes32 keyHash = split ? pins.keyContract.codehash : bytes32(0);
+        if (keyHash != pins.keyCodeHash || (split && pins.keyContract.code.length == 0)) {
+            revert KeyContractCodeMismatch(keyHash, pins.keyCodeHash);
+        }
+        if (pins.srsIsInsecure && block.chainid != 31_337 && block.chainid != 1337) {
+            revert InsecureSrsOnPublicChain(block.chainid);
+        }
+        if (uint256(pins.modelId) >= SCALAR_MODULUS) revert InstanceNotInField(ACCUMULATOR_LIMBS);
+        if (pins.proofLength <= LIMB_BYTES) revert ProofLength(pins.proofLength, LIMB_BYTES + 1);
 
-        rawVerifier = rawVerifier_;
-        modelId = modelId_;
-        inputWords = inputWords_;
-        outputWords = outputWords_;
-        proofLength = proofLength_;
-        vkDigest = vkDigest_;
-        srsIsInsecure = srsIsInsecure_;
+        rawVerifier = pins.rawVerifier;
+        keyContract = pins.keyContract;
+        modelId = pins.modelId;
+        inputWords = pins.inputWords;
+        outputWords = pins.outputWords;
+        proofLength = pins.proofLength;
+        vkDigest = pins.vkDigest;
+        srsDigest = pins.srsDigest;
+        circuitDigest = pins.circuitDigest;
+        srsIsInsecure = pins.srsIsInsecure;
     }
 
     /// @inheritdoc IModelVerifier
@@ -102,7 +132,7 @@ contract ModelVerifier is IModelVerifier {
         if (!_callRaw(rawVerifier, modelId_, context, inputs, outputs, proof)) revert ProofRejected();
     }
 
-    /// @dev Lays out `limbs | M | I | O | C ‖ SNARK proof` and calls the raw verifier; lengths were checked.
+    /// @dev Lays out `[key contract] | limbs | M | I | O | C ‖ SNARK proof` and calls the raw verifier; lengths were checked.
     function _callRaw(
         address raw,
         bytes32 modelId_,
@@ -111,26 +141,32 @@ contract ModelVerifier is IModelVerifier {
         uint256[] calldata outputs,
         bytes calldata proof
     ) private view returns (bool success) {
-        // mem: p = old 0x40 | p limbs (12 words) | M | I… | O… | C | SNARK proof; 0x40 is not moved, nothing is kept after the call
+        address key = keyContract;
+        // mem: p = old 0x40 | p key contract if there is one | limbs (12 words) | M | I… | O… | C | SNARK proof; 0x40 is not moved, nothing is
+        // kept after the call
         assembly ("memory-safe") {
             let p := mload(0x40)
-            let at := p
-            calldatacopy(at, proof.offset, LIMB_BYTES)
-            at := add(at, LIMB_BYTES)
-            mstore(at, modelId_)
-            at := add(at, 32)
+            let cursor := p
+            if key {
+                mstore(cursor, key)
+                cursor := add(cursor, 32)
+            }
+            calldatacopy(cursor, proof.offset, LIMB_BYTES)
+            cursor := add(cursor, LIMB_BYTES)
+            mstore(cursor, modelId_)
+            cursor := add(cursor, 32)
             let size := shl(5, inputs.length)
-            calldatacopy(at, inputs.offset, size)
-            at := add(at, size)
+            calldatacopy(cursor, inputs.offset, size)
+            cursor := add(cursor, size)
             size := shl(5, outputs.length)
-            calldatacopy(at, outputs.offset, size)
-            at := add(at, size)
-            mstore(at, context)
-            at := add(at, 32)
+            calldatacopy(cursor, outputs.offset, size)
+            cursor := add(cursor, size)
+            mstore(cursor, context)
+            cursor := add(cursor, 32)
             size := sub(proof.length, LIMB_BYTES)
-            calldatacopy(at, add(proof.offset, LIMB_BYTES), size)
-            at := add(at, size)
-            success := staticcall(gas(), raw, p, sub(at, p), 0, 0)
+            calldatacopy(cursor, add(proof.offset, LIMB_BYTES), size)
+            cursor := add(cursor, size)
+            success := staticcall(gas(), raw, p, sub(cursor, p), 0, 0)
         }
     }
 }

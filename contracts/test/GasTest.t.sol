@@ -9,6 +9,7 @@ import {OptimisticOracle} from "../src/OptimisticOracle.sol";
 import {VerifierRouter} from "../src/VerifierRouter.sol";
 import {AskTinyGemma} from "../src/examples/AskTinyGemma.sol";
 import {Fixture} from "./support/Fixture.sol";
+import {Leaves} from "./support/Leaves.sol";
 import {MockBatchVerifier} from "./support/MockBatchVerifier.sol";
 import {RawVerifierStub} from "./support/RawVerifierStub.sol";
 
@@ -54,7 +55,9 @@ contract GasTest is Fixture {
 
     function test_leaf() public {
         RawVerifierStub raw = new RawVerifierStub();
-        ModelVerifier leaf = new ModelVerifier(address(raw), MODEL, 3, 3, 384 + 1632, bytes32(0), true, address(raw).codehash);
+        ModelVerifier.Pins memory pins = Leaves.pins(address(raw), MODEL, 3, 3, 384 + 1632);
+        pins.srsIsInsecure = true;
+        ModelVerifier leaf = new ModelVerifier(pins);
         bytes memory body = new bytes(1600);
         bytes memory limbs = new bytes(384);
         bytes32 seal = keccak256(abi.encodePacked(limbs, MODEL, prompt(), answer(), uint256(5), body));

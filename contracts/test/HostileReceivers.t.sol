@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {CallbackStatus, IInferenceOracle, Provenance, RequestStatus} from "../src/IInferenceOracle.sol";
 import {ModelVerifier} from "../src/ModelVerifier.sol";
+import {Leaves} from "./support/Leaves.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {RawVerifierStub} from "./support/RawVerifierStub.sol";
 import {
@@ -131,7 +132,7 @@ contract HostileReceiversTest is Fixture {
     function test_O6_starved_verification_stores_nothing() public {
         RawVerifierStub raw = new RawVerifierStub();
         bytes32 model = bytes32(uint256(7));
-        ModelVerifier leaf = new ModelVerifier(address(raw), model, 3, 3, 384 + 32, 0, false, address(raw).codehash);
+        ModelVerifier leaf = new ModelVerifier(Leaves.pins(address(raw), model, 3, 3, 384 + 32));
         vm.prank(registrar);
         registry.register(model, leaf, modelOwner, generateMetadata(T), "");
         uint256 id = oracle.request(model, prompt(), deadline, 0, address(0));

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IModelVerifier} from "../src/IModelVerifier.sol";
 import {ModelVerifier} from "../src/ModelVerifier.sol";
+import {Leaves} from "./support/Leaves.sol";
 import {RawVerifierStub} from "./support/RawVerifierStub.sol";
 import {Test} from "./support/Test.sol";
 
@@ -29,7 +30,10 @@ contract ModelVerifierTest is Test {
         bool insecure,
         bytes32 hash
     ) internal returns (ModelVerifier) {
-        return new ModelVerifier(raw_, model, 3, 2, length, bytes32(uint256(9)), insecure, hash);
+        ModelVerifier.Pins memory pins = Leaves.pins(raw_, model, 3, 2, length);
+        pins.srsIsInsecure = insecure;
+        pins.rawCodeHash = hash;
+        return new ModelVerifier(pins);
     }
 
     /// @dev A statement as the tests change it, one instance a word.
@@ -123,7 +127,10 @@ contract ModelVerifierTest is Test {
         vm.assertEq(leaf.outputWords(), 2);
         vm.assertEq(leaf.proofLength(), 384 + SNARK_BYTES);
         vm.assertEq(leaf.vkDigest(), bytes32(uint256(9)));
+        vm.assertEq(leaf.srsDigest(), bytes32(uint256(10)));
+        vm.assertEq(leaf.circuitDigest(), bytes32(uint256(11)));
         vm.assertEq(leaf.rawVerifier(), address(raw));
+        vm.assertEq(leaf.keyContract(), address(0));
         vm.assertFalse(leaf.srsIsInsecure());
         vm.assertEq(leaf.SCALAR_MODULUS(), R);
     }
@@ -134,6 +141,46 @@ contract ModelVerifierTest is Test {
         Statement memory s = statement(seed);
         vm.expectCall(address(raw), abi.encodePacked(instances(s), s.snark), 1);
         verify(s);
+    }
+
+    // ── split back end: the key contract is pinned ──────────────────────────────────────────────────────────────────────────────
+
+    function test_V14_key_contract_goes_first_and_is_pinned() public {
+        RawVerifierStub key = new RawVerifierStub();
+        ModelVerifier.Pins memory pins = Leaves.pins(address(raw), MODEL, 3, 2, 384 + SNARK_BYTES);
+        pins.keyContract = address(key);
+        pins.keyCodeHash = address(key).codehash;
+        leaf = new ModelVerifier(pins);
+        vm.assertEq(leaf.keyContract(), address(key));
+        Statement memory s = statement(1);
+        bytes memory body = new bytes(SNARK_BYTES - 32);
+        bytes memory statement_ = abi.encodePacked(uint256(uint160(address(key))), instances(s));
+        s.snark = abi.encodePacked(body, keccak256(abi.encodePacked(statement_, body)));
+        vm.expectCall(address(raw), abi.encodePacked(statement_, s.snark), 1);
+        verify(s);
+    }
+
+    function test_V14_unknown_key_digest_makes_no_leaf() public {
+        ModelVerifier.Pins memory pins = Leaves.pins(address(raw), MODEL, 3, 2, 384 + SNARK_BYTES);
+        bytes32 hash = address(raw).codehash;
+        bytes4 mismatch = IModelVerifier.KeyContractCodeMismatch.selector;
+        // another key, no code, a key where none is pinned, none where one is pinned
+        (pins.keyContract, pins.keyCodeHash) = (address(raw), bytes32(uint256(1)));
+        refused(pins, abi.encodeWithSelector(mismatch, hash, bytes32(uint256(1))));
+        (pins.keyContract, pins.keyCodeHash) = (address(0xdead), bytes32(0));
+        refused(pins, abi.encodeWithSelector(mismatch, bytes32(0), bytes32(0)));
+        (pins.keyContract, pins.keyCodeHash) = (address(raw), bytes32(0));
+        refused(pins, abi.encodeWithSelector(mismatch, hash, bytes32(0)));
+        (pins.keyContract, pins.keyCodeHash) = (address(0), hash);
+        refused(pins, abi.encodeWithSelector(mismatch, bytes32(0), hash));
+    }
+
+    function refused(
+        ModelVerifier.Pins memory pins,
+        bytes memory expected
+    ) private {
+        vm.expectRevert(expected);
+        new ModelVerifier(pins);
     }
 
     function test_accepts_edges() public view {

@@ -28,10 +28,16 @@ contract VerifierTest is Suite {
         vm.assertEq(points(target), "");
     }
 
-    function test_wide_fits_and_accepts_its_proof_monolithic() external {
-        Target memory target = monolithic("wide");
-        vm.assertTrue(accepts(target, calldataOf("wide")), "monolithic");
+    function test_six_layers_fits_and_accepts_its_proof_split() external {
+        Target memory target = split("six-layers");
+        vm.assertTrue(accepts(target, calldataOf("six-layers")), "split");
         vm.assertEq(canonicalScalars(target), "");
+    }
+
+    function test_six_layers_fits_and_accepts_its_proof_monolithic() external {
+        Target memory target = monolithic("six-layers");
+        vm.assertTrue(accepts(target, calldataOf("six-layers")), "monolithic");
+        vm.assertEq(points(target), "");
     }
 
     /// @dev A thousand mutated proofs get the verdict of the native verifier (src/tests/mutations.rs).
@@ -99,7 +105,7 @@ contract VerifierTest is Suite {
         vm.assertTrue(accepts(target, data), "restored");
     }
 
-    /// @dev Too little gas at any point is a refusal. Levels: 1/64 to 63/64 of what a good proof takes.
+    /// @dev V4: too little gas at any point is a refusal. Levels: 1/64 to 63/64 of what a good proof takes, so that every precompile starves at some.
     function test_starved_of_gas_never_accepts() external {
         Target memory target = monolithic("three-layers");
         bytes memory data = calldataOf("three-layers");

@@ -1,14 +1,6 @@
 //! The public interface: checks the key, compiles the numerator, lays out the memory, fills the templates.
 
-use crate::{
-    GenerateError,
-    dag::Dag,
-    layout::Layout,
-    program::Program,
-    render::{Sources, hex},
-    shape::Shape,
-    straight::Unrolling,
-};
+use crate::{GenerateError, plan::Plans, render::hex, shape::Shape};
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
 use halocast_prover::aggregate::{ACCUMULATOR_WORDS, AggregationVk};
 use serde::{Deserialize, Serialize};
@@ -25,12 +17,6 @@ pub const SOLC_VERSION: &str = "0.8.37";
 
 /// Bytes of code that a chain takes (EIP-170).
 pub const CODE_SIZE_LIMIT: usize = 24_576;
-
-/// Bytes of the verifier's code without key and unrolled parts, measured, rounded up.
-const LOOPS_BYTES: usize = 4_200;
-
-/// Bytes of code that store a word of the key: PUSH32, PUSH2, MSTORE.
-const KEY_WORD_BYTES: usize = 37;
 
 /// How the source must be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,40 +132,24 @@ pub fn sources(
     provenance: &[String],
 ) -> Result<VerifierSources, GenerateError> {
     let shape = Shape::new(protocol, deciding_key)?;
-    let (dag, root) = Dag::of(&shape.numerator);
-    let program = Program::compile(&dag, root);
-    // What the loops alone need is what is left for unrolling.
-    let plain = Layout::new(&shape, &program, Unrolling::default())?;
-    let left = CODE_SIZE_LIMIT - LOOPS_BYTES;
-    let key_bytes = KEY_WORD_BYTES * plain.key.whole.len / 32;
-    let layout = |budget| {
-        Layout::new(
-            &shape,
-            &program,
-            Unrolling::within(budget, &shape, &program),
-        )
-    };
-    let (monolithic, split) = (layout(left.saturating_sub(key_bytes))?, layout(left)?);
-    let sources = |layout| Sources {
-        shape: &shape,
-        program: &program,
-        layout,
-    };
+    let plans = Plans::new(&shape);
     let header = header(provenance);
-    let (verifier, shape_digest) = sources(&split).split(&self::header(&[]))?;
-    let key_contract_size = sources(&split).key_contract_size();
+    let monolithic = plans.largest(|sources| sources.monolithic(&header))?;
+    let split = plans.largest(|sources| Ok(sources.split(&self::header(&[]))?.0))?;
+    let (verifier, shape_digest) = split.sources(&shape).split(&self::header(&[]))?;
+    let key_contract_size = split.sources(&shape).key_contract_size();
     check_code_size(KEY_CONTRACT_NAME, key_contract_size)?;
     Ok(VerifierSources {
-        monolithic: sources(&monolithic).monolithic(&header)?,
+        monolithic: monolithic.sources(&shape).monolithic(&header)?,
         split: SplitSources {
             verifier,
-            key: sources(&split).key(&header, shape_digest)?,
+            key: split.sources(&shape).key(&header, shape_digest)?,
             key_contract_size,
             shape_digest,
         },
         instances: shape.instances,
         proof_len: shape.proof_len(),
-        instructions: program.instructions.len(),
+        instructions: plans.length,
     })
 }
 

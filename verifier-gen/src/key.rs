@@ -1,15 +1,14 @@
-//! The key as words: constants, commitments, and the tables that the contract's loops walk.
+//! The key as words: constants, commitments, and the program that the contract interprets.
 
 use crate::{
     dag::{Leaf, word},
-    expression::Query,
     layout::{Layout, WORD},
     program::{Instruction, LANES, Operand, Program},
     shape::Shape,
 };
 use halo2_base::halo2_proofs::halo2curves::{
     bn256::{Fq, Fr, G1Affine, G2Affine},
-    ff::PrimeField,
+    ff::{Field, PrimeField},
 };
 
 /// A word of the EVM.
@@ -23,26 +22,21 @@ pub(crate) fn key_words(
     shape_digest: Word,
 ) -> Vec<Word> {
     let dk = &shape.deciding_key;
-    let mut words = vec![
-        shape_digest,
-        word(shape.initial_state),
-        modulus::<Fr>(),
-        modulus::<Fq>(),
-        word(shape.omega),
-        word(shape.power(shape.lagrange.0)),
-        word(shape.n_inv),
-        number(layout.temporaries.start),
-    ];
-    words.extend(g1_words(&dk.svk().g));
+    let omega_inv = shape.power(-1);
+    let mut words = vec![shape_digest, word(shape.n_inv)];
     words.extend(g2_words(&dk.g2()));
+    words.extend([word(omega_inv), word(shape.power(-shape.lagrange.0))]);
     words.extend(g2_words(&-dk.s_g2()));
-    words.extend(shape.rotations.iter().map(|&r| word(shape.power(r))));
+    words.extend([modulus::<Fr>(), modulus::<Fq>()]);
+    words.push(number(layout.temporaries.start));
+    words.extend(g1_words(&dk.svk().g));
+    words.push(word(shape.initial_state));
+    words.extend(shape.rotations.iter().map(|&r| word(-shape.power(r))));
+    let several = shape.sets.iter().filter(|set| set.rotations.len() > 1);
     let weights = |set: &crate::shplonk::QuerySet| set.weights(|r| shape.power(r));
-    words.extend(shape.sets.iter().flat_map(weights).map(word));
+    words.extend(several.flat_map(weights).map(word));
     words.extend(program.constants.iter().copied().map(word));
     words.extend(shape.preprocessed.iter().flat_map(g1_words));
-    words.extend(pack(&set_table(shape, layout)));
-    words.extend(pack(&point_table(shape, layout)));
     words.extend(program_words(shape, program, layout));
     debug_assert_eq!(words.len() * WORD, layout.key.whole.len);
     words
@@ -86,50 +80,15 @@ fn pointer(address: usize) -> u16 {
     u16::try_from(address).expect("the memory map ends below 2^16")
 }
 
-fn set_table(shape: &Shape, layout: &Layout) -> Vec<u16> {
-    let mut table = Vec::new();
-    for set in &shape.sets {
-        table.push(pointer(2 * set.rotations.len()));
-        table.push(pointer(set.polys.len()));
-        for rotation in &set.rotations {
-            let index = shape.rotations.iter().position(|r| r == rotation);
-            let index = index.expect("the list of rotations is made from the queries");
-            table.push(pointer(layout.rotation_inverse(index)));
-        }
-        for &poly in &set.polys {
-            for &rotation in &set.rotations {
-                let address = layout.query(shape, Query::new(poly, rotation));
-                table.push(pointer(
-                    address.expect("checked by Shape: all is evaluated"),
-                ));
-            }
-        }
-    }
-    table
-}
-
-fn point_table(shape: &Shape, layout: &Layout) -> Vec<u16> {
-    let polys = shape.sets.iter().flat_map(|set| &set.polys);
-    let mut table: Vec<usize> = polys.map(|&p| layout.commitment(shape, p)).collect();
-    let first_chunk = layout.commitment(shape, shape.quotient_poly());
-    table.extend((1..shape.chunks).map(|chunk| first_chunk + 2 * WORD * chunk));
-    table.extend([
-        layout.opening(),
-        layout.opening() + 2 * WORD,
-        layout.key.g1.start,
-    ]);
-    table.extend(shape.accumulator.map(|_| layout.exposed.start));
-    table.into_iter().map(pointer).collect()
-}
-
 fn program_words(shape: &Shape, program: &Program, layout: &Layout) -> Vec<Word> {
     let mut lanes: Vec<u16> = Vec::new();
-    for Instruction { to, a, b, c } in &program.instructions[layout.unrolling.instructions..] {
+    for Instruction { to, a, b, c } in &program.instructions {
         lanes.push(pointer(layout.temporaries.word(*to)));
         lanes.extend([a, b, c].map(|o| pointer(address(shape, layout, *o))));
     }
-    // Padding writes zero to the scratch space.
-    let zero = pointer(layout.key.constants.start);
+    // Padding writes zero to the scratch space; with instructions there is a constant zero.
+    let zero = program.constants.iter().position(|c| *c == Fr::ZERO);
+    let zero = pointer(layout.key.constants.start + WORD * zero.unwrap_or(0));
     while !lanes.len().is_multiple_of(4 * LANES) {
         lanes.extend([0, zero, zero, zero]);
     }
@@ -143,23 +102,11 @@ pub(crate) fn address(shape: &Shape, layout: &Layout, operand: Operand) -> usize
         Operand::Leaf(Leaf::Identity) => layout.challenges.word(shape.challenges() - 1),
         Operand::Leaf(Leaf::Challenge(index)) => layout.challenges.word(index),
         Operand::Leaf(Leaf::Lagrange(i)) => {
-            layout.lagrange() + WORD * (i - shape.lagrange.0).unsigned_abs() as usize
+            layout.lagrange((i - shape.lagrange.0).unsigned_abs() as usize)
         }
         Operand::Leaf(Leaf::Query(query)) => {
             let address = layout.query(shape, query);
             address.expect("checked by Shape: the numerator has all it needs")
         }
     }
-}
-
-/// The position of the first scalar after the polynomials', and that of the quotient's first chunk.
-pub(crate) fn scalar_positions(shape: &Shape) -> (usize, usize) {
-    let polys: Vec<usize> = shape
-        .sets
-        .iter()
-        .flat_map(|set| set.polys.clone())
-        .collect();
-    let quotient = polys.iter().position(|p| *p == shape.quotient_poly());
-    let quotient = quotient.expect("checked by Shape: the quotient is opened");
-    (polys.len(), quotient)
 }

@@ -1,19 +1,17 @@
-//! Every address of the contract: one memory map, from which the template and the key's tables take all their numbers.
+//! Every address of the contract: one memory map, from which the code and the key's tables take all their numbers.
 //!
 //! ```text
-//! 0x000  scratch       inputs and outputs of the precompiles
-//! pairing              input of the pairing: lhs, G2, rhs, −τG2
-//! challenges           those of the rounds, then z, μ, γ, z′ and the folding challenge
+//! 0x000  scratch       accumulated point and its next multiplier, a product; inputs of modexp
+//! challenges           those of the rounds, then μ, γ, z′ and the folding challenge
 //! values               single words
-//! exposed              the accumulator's two points, from their limbs
-//! key                  the key, as the data contract holds it
-//! transcript           the key's digest, then public words and proof as they came
-//! inverses             (z′ − ω^j·z)…, z, z^n − 1, (z − ω^i)…: first as they are, then inverted; the last then L_i(z)
-//! prefixes             products on the way to the one inversion
-//! coefficients         of the evaluations of one set
-//! scalars              of the points, in the order of the key's table
-//! temporaries          of the numerator's program
-//! hash                 transcript hashing: overlaps all from `inverses` on, which is written later
+//! exposed              the accumulator's points, each with room for a scalar behind it
+//! key                  the key, as the data contract holds it; it begins with the input of the pairing
+//! transcript           for each squeeze the state and what is absorbed, as it came; two words of room behind W′
+//! poles                what is inverted: (z′ − ω^j·z)…, z, z^n − 1, a product for the public words, (z·ω^−i − 1)…
+//! inverses             prefix products of the poles, then their inverses; of the last ones L_i(z)
+//! temporaries          of the numerator's program; also the sums over the openings
+//! z powers             z^−1, z^−2, …
+//! steps                scalars from one opening set to the next
 //! ```
 
 use crate::{
@@ -21,14 +19,19 @@ use crate::{
     expression::Query,
     program::{LANES, Program},
     shape::Shape,
-    straight::Unrolling,
 };
 
 /// Bytes of a word.
 pub(crate) const WORD: usize = 32;
 
+/// Bytes of a point.
+pub(crate) const POINT: usize = 2 * WORD;
+
 /// What 16-bit pointers reach.
 const MEMORY_LIMIT: usize = 1 << 16;
+
+/// Words behind the opaque pointer that the sums over the openings need.
+const OPENING_WORDS: usize = 3;
 
 /// A part of the memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +50,11 @@ impl Region {
         debug_assert!(WORD * (index + 1) <= self.len);
         self.start + WORD * index
     }
+
+    /// Addresses of all words.
+    pub(crate) fn words(self) -> impl Iterator<Item = usize> {
+        (self.start..self.end()).step_by(WORD)
+    }
 }
 
 /// Hands out memory from low to high.
@@ -63,166 +71,181 @@ impl Cursor {
     }
 }
 
-/// The parts of the key, in memory and (shifted) in the data contract.
+/// The parts of the key, in memory and (shifted) in the data contract. The first twelve words become the input of the pairing: the words
+/// where its points of G1 go are no longer needed then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyLayout {
     pub(crate) whole: Region,
-    /// Digest of the verifier that reads this key.
-    #[allow(dead_code, reason = "compared as the first word of the whole")]
-    pub(crate) shape: Region,
-    pub(crate) initial_state: Region,
+    /// Digest of the verifier that reads this key, 1/n.
+    pub(crate) head: Region,
+    /// G2, four words.
+    pub(crate) g2: Region,
+    /// 1/ω, ω^−first.
+    pub(crate) domain: Region,
+    /// −τG2, four words.
+    pub(crate) tau_g2: Region,
     /// r, then q.
     pub(crate) moduli: Region,
-    /// ω, ω^first, 1/n.
-    pub(crate) domain: Region,
     /// Address of the first temporary.
     pub(crate) base: Region,
     /// G1, two words.
     pub(crate) g1: Region,
-    /// G2 and −τG2, four words each.
-    pub(crate) g2: Region,
-    /// ω^j for the rotations.
+    /// The transcript's first state; then the scalar of G1.
+    pub(crate) initial_state: Region,
+    /// −ω^j for the rotations.
     pub(crate) rotations: Region,
-    /// Barycentric weights, set by set.
+    /// Barycentric weights of the sets with more than one point, set by set.
     pub(crate) weights: Region,
     pub(crate) constants: Region,
     pub(crate) commitments: Region,
-    /// Per set: points, polynomials, addresses of inverses, addresses of evaluations (16 bits each).
-    pub(crate) sets: Region,
-    /// Addresses of points, 16 bits each.
-    pub(crate) points: Region,
     pub(crate) program: Region,
 }
 
-/// The memory map.
+/// What one squeeze absorbs: the state, then calldata.
 #[derive(Clone, Copy, Debug)]
+pub(crate) struct Message {
+    /// Where the state is.
+    pub(crate) state: usize,
+    /// First byte of calldata (counted from the public words), and how many.
+    pub(crate) from: usize,
+    pub(crate) len: usize,
+}
+
+impl Message {
+    /// Where the calldata is.
+    pub(crate) fn data(&self) -> usize {
+        self.state + WORD
+    }
+}
+
+/// The memory map.
+#[derive(Clone, Debug)]
 pub(crate) struct Layout {
-    pub(crate) pairing: Region,
     pub(crate) challenges: Region,
-    /// State of the transcript, z^n, product of the first set, public words at z, the quotient, sum of the evaluations.
+    /// z^n, product of the first set, public words at z, the quotient, sum of the evaluations.
     pub(crate) values: Region,
     pub(crate) exposed: Region,
     pub(crate) key: KeyLayout,
-    pub(crate) transcript: Region,
+    /// Public words and first points; points of further rounds that have any; evaluations; W; W′.
+    pub(crate) messages: Vec<Message>,
+    pub(crate) poles: Region,
     pub(crate) inverses: Region,
-    pub(crate) prefixes: Region,
-    pub(crate) coefficients: Region,
-    pub(crate) scalars: Region,
+    pub(crate) z_powers: Region,
+    pub(crate) steps: Region,
     pub(crate) temporaries: Region,
-    pub(crate) hash: Region,
-    /// What is code and not in the tables.
-    pub(crate) unrolling: Unrolling,
     rotations: usize,
     instances: usize,
     points: usize,
-    evaluations: usize,
 }
 
 impl Layout {
-    pub(crate) fn new(
-        shape: &Shape,
-        program: &Program,
-        unrolling: Unrolling,
-    ) -> Result<Self, GenerateError> {
+    pub(crate) fn new(shape: &Shape, program: &Program) -> Result<Self, GenerateError> {
         let mut memory = Cursor(0);
-        memory.take(12); // scratch: modexp has the longest input, six words, the multi-scalar multiplication uses five
-        let pairing = memory.take(12);
+        memory.take(7);
         let challenges = memory.take(shape.challenges() + 4);
-        let values = memory.take(6);
-        let exposed = memory.take(4);
-        let interpreted = program.instructions.len() - unrolling.instructions;
-        let key = key_layout(&mut memory, shape, program, interpreted);
-        let transcript = memory.take(1 + shape.instances + shape.proof_len() / WORD);
-        let work = memory.0;
-        let lagrange = (shape.lagrange.1 - shape.lagrange.0 + 1).unsigned_abs() as usize;
-        let inverses = memory.take(shape.rotations.len() + 2 + lagrange);
-        let prefixes = memory.take(inverses.len / WORD);
-        let sets = shape.sets.iter();
-        let coefficients = memory.take(sets.map(|set| set.rotations.len()).max().unwrap_or(0));
-        let scalars = memory.take(msm_points(shape));
-        let temporaries = memory.take(program.temporaries.max(2));
-        let longest = shape.rounds.iter().map(|round| round.points).max();
-        let hash = Cursor(work).take(1 + 2 * longest.unwrap_or(0).max(1));
-        let hash_evaluations = work + WORD * (1 + shape.evaluations.len());
-        let needed = memory.0.max(hash.end()).max(hash_evaluations);
-        if needed > MEMORY_LIMIT {
-            let limit = MEMORY_LIMIT;
+        let values = memory.take(5);
+        let exposed = memory.take(6);
+        let key = key_layout(&mut memory, shape, program);
+        let messages = messages(&mut memory, shape);
+        memory.take(2);
+        let rows = shape.lagrange.1 - shape.lagrange.0 + 1;
+        let poles = memory.take(shape.rotations.len() + 3 + rows.unsigned_abs() as usize);
+        let inverses = memory.take(poles.len / WORD);
+        let sizes = || shape.sets.iter().map(|set| set.rotations.len());
+        let temporaries = memory.take(program.temporaries.max(OPENING_WORDS));
+        let z_powers = memory.take(sizes().max().unwrap_or(1));
+        let steps = memory.take(shape.sets.len());
+        let (needed, limit) = (memory.0, MEMORY_LIMIT);
+        if needed > limit {
             return Err(GenerateError::Memory { needed, limit });
         }
         Ok(Self {
-            pairing,
             challenges,
             values,
             exposed,
             key,
-            transcript,
+            messages,
+            poles,
             inverses,
-            prefixes,
-            coefficients,
-            scalars,
+            z_powers,
+            steps,
             temporaries,
-            hash,
-            unrolling,
             rotations: shape.rotations.len(),
             instances: shape.instances,
             points: shape.points(),
-            evaluations: shape.evaluations.len(),
         })
     }
 
     /// First public word.
     pub(crate) fn instances(&self) -> usize {
-        self.transcript.start + WORD
+        self.messages[0].data()
     }
 
-    /// First byte of the proof.
-    pub(crate) fn proof(&self) -> usize {
-        self.instances() + WORD * self.instances
+    /// Where a byte of calldata (counted from the public words) is.
+    fn place(&self, byte: usize) -> usize {
+        let holds = |m: &&Message| (m.from..m.from + m.len).contains(&byte);
+        let message = self.messages.iter().find(holds);
+        let message = message.expect("all that is read of calldata is absorbed");
+        message.data() + byte - message.from
     }
 
-    /// A point of the proof before the evaluations.
+    /// A point of the proof; the last two are W and W′.
     pub(crate) fn proof_point(&self, index: usize) -> usize {
-        self.proof() + 2 * WORD * index
+        if index < self.points {
+            return self.place(WORD * self.instances + POINT * index);
+        }
+        let (messages, behind) = (&self.messages, index - self.points);
+        messages[messages.len() - 2 + behind].data()
     }
 
     /// First evaluation.
     pub(crate) fn evaluations(&self) -> usize {
+        self.messages[self.messages.len() - 3].data()
+    }
+
+    /// The opening's point W.
+    pub(crate) fn w(&self) -> usize {
         self.proof_point(self.points)
     }
 
-    /// W; W′ follows.
-    pub(crate) fn opening(&self) -> usize {
-        self.evaluations() + WORD * self.evaluations
+    /// The opening's point W′; two words are free behind it.
+    pub(crate) fn w_prime(&self) -> usize {
+        self.proof_point(self.points + 1)
     }
 
-    /// The inverse of z′ − ω^j·z.
-    pub(crate) fn rotation_inverse(&self, index: usize) -> usize {
-        self.inverses.word(index)
+    /// Position among the poles: z.
+    pub(crate) fn z_pole(&self) -> usize {
+        self.rotations
     }
 
-    /// The inverse of z.
-    pub(crate) fn z_inverse(&self) -> usize {
-        self.inverses.word(self.rotations)
+    /// Position among the poles: z^n − 1.
+    pub(crate) fn vanishing_pole(&self) -> usize {
+        self.rotations + 1
     }
 
-    /// The inverse of z^n − 1.
-    pub(crate) fn vanishing_inverse(&self) -> usize {
-        self.inverses.word(self.rotations + 1)
+    /// Position among the poles: the product for the public words.
+    pub(crate) fn instance_pole(&self) -> usize {
+        self.rotations + 2
     }
 
-    /// The Lagrange polynomials at z.
-    pub(crate) fn lagrange(&self) -> usize {
-        self.inverses.word(self.rotations + 2)
+    /// Position among the poles: that of the first Lagrange polynomial.
+    pub(crate) fn first_lagrange(&self) -> usize {
+        self.rotations + 3
+    }
+
+    /// A Lagrange polynomial at z; `row` counts from the first in use.
+    pub(crate) fn lagrange(&self, row: usize) -> usize {
+        self.inverses.word(self.first_lagrange() + row)
     }
 
     /// Value of public words at z.
     pub(crate) fn instance_value(&self) -> usize {
-        self.values.word(3)
+        self.values.word(2)
     }
 
     /// Value of the quotient at z.
     pub(crate) fn quotient_value(&self) -> usize {
-        self.values.word(4)
+        self.values.word(3)
     }
 
     /// Where the evaluation of a query is.
@@ -247,40 +270,41 @@ impl Layout {
     }
 }
 
-/// Points with a scalar: one a polynomial, the other chunks of the quotient, W, W′, G1 and the exposed left point.
-pub(crate) fn msm_points(shape: &Shape) -> usize {
-    let polys: usize = shape.sets.iter().map(|set| set.polys.len()).sum();
-    polys + shape.chunks - 1 + 3 + usize::from(shape.accumulator.is_some())
+fn messages(memory: &mut Cursor, shape: &Shape) -> Vec<Message> {
+    let mut from = 0;
+    let mut message = |words: usize| {
+        let state = memory.take(1 + words).start;
+        let len = WORD * words;
+        from += len;
+        let from = from - len;
+        Message { state, from, len }
+    };
+    let points: Vec<usize> = shape.rounds.iter().map(|round| 2 * round.points).collect();
+    let mut all = vec![message(shape.instances + points[0])];
+    let further = points[1..].iter().filter(|words| **words > 0);
+    all.extend(further.map(|words| message(*words)));
+    all.extend([shape.evaluations.len(), 2, 2].map(message));
+    all
 }
 
-fn key_layout(
-    memory: &mut Cursor,
-    shape: &Shape,
-    program: &Program,
-    interpreted: usize,
-) -> KeyLayout {
+fn key_layout(memory: &mut Cursor, shape: &Shape, program: &Program) -> KeyLayout {
     let start = memory.0;
-    let halves = |count: usize| count.div_ceil(WORD / 2);
-    let sets = shape.sets.iter();
-    let table: usize = sets
-        .map(|set| 2 + set.rotations.len() * (1 + set.polys.len()))
-        .sum();
+    let sizes = shape.sets.iter().map(|set| set.rotations.len());
     let mut key = KeyLayout {
         whole: Region::default(),
-        shape: memory.take(1),
-        initial_state: memory.take(1),
+        head: memory.take(2),
+        g2: memory.take(4),
+        domain: memory.take(2),
+        tau_g2: memory.take(4),
         moduli: memory.take(2),
-        domain: memory.take(3),
         base: memory.take(1),
         g1: memory.take(2),
-        g2: memory.take(8),
+        initial_state: memory.take(1),
         rotations: memory.take(shape.rotations.len()),
-        weights: memory.take(shape.sets.iter().map(|set| set.rotations.len()).sum()),
+        weights: memory.take(sizes.filter(|size| *size > 1).sum()),
         constants: memory.take(program.constants.len()),
         commitments: memory.take(2 * shape.preprocessed.len()),
-        sets: memory.take(halves(table)),
-        points: memory.take(halves(msm_points(shape))),
-        program: memory.take(interpreted.div_ceil(LANES)),
+        program: memory.take(program.instructions.len().div_ceil(LANES)),
     };
     key.whole = Region {
         start,

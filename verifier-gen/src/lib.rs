@@ -1,18 +1,21 @@
 #![doc = include_str!("../README.md")]
 
+mod code;
 mod dag;
 mod error;
 mod expression;
 mod generate;
 mod key;
 mod layout;
+mod places;
+mod plan;
 mod program;
 mod render;
 mod shape;
 mod shplonk;
-mod straight;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub use error::GenerateError;
 pub use generate::{

@@ -1,9 +1,13 @@
-//! The numerator as a list of one kind of instruction, `d = a · b + c` modulo r over words of memory: no dispatch, so that the contract's
-//! interpreter is four lines, and one instruction does a multiplication and an addition.
+//! The numerator in two forms, one after the other: *statements*, nested expressions that become straight-line code, and *instructions*,
+//! `d = a · b + c` modulo r over words of memory, which an interpreter of four lines walks.
 //!
-//! An instruction is four 16-bit addresses, a word holds [`LANES`] of them. Temporaries are reused as soon as nobody reads them.
+//! An instruction is four 16-bit addresses, a word holds [`LANES`] of them. How many of the instructions become statements is the caller's
+//! choice: code is three times as fast and takes a contract's scarce bytes. Temporaries are reused as soon as nobody reads them.
 
-use crate::dag::{Dag, Id, Leaf, Node};
+use crate::{
+    dag::{Dag, Id, Leaf, Node},
+    tree::{Terms, Tree},
+};
 use halo2_base::halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,9 +32,17 @@ pub(crate) struct Instruction {
     pub(crate) c: Operand,
 }
 
-/// Instructions, what they need, and where the result is.
+/// `to = value`
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    pub(crate) to: usize,
+    pub(crate) value: Tree<Operand>,
+}
+
+/// Statements, then instructions, what they need, and where the result is.
 #[derive(Debug, Default)]
 pub(crate) struct Program {
+    pub(crate) statements: Vec<Statement>,
     pub(crate) instructions: Vec<Instruction>,
     pub(crate) constants: Vec<Fr>,
     pub(crate) temporaries: usize,
@@ -39,99 +51,150 @@ pub(crate) struct Program {
 }
 
 /// An instruction over nodes, before temporaries are assigned.
-#[derive(Debug)]
-struct Fused {
-    to: Id,
-    a: Source,
-    b: Source,
-    c: Source,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fused {
+    pub(crate) to: Id,
+    pub(crate) a: Source,
+    pub(crate) b: Source,
+    pub(crate) c: Source,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Source {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Source {
     Node(Id),
     Constant(Fr),
 }
 
 impl Program {
-    /// Instructions for the value of `root`.
-    pub(crate) fn compile(dag: &Dag, root: Id) -> Self {
+    /// The program for the value of `root`, the first `straight` of its instructions as statements.
+    pub(crate) fn compile(dag: &Dag, root: Id, straight: usize) -> Self {
         let fused = fuse(dag, root);
-        let mut program = Self::default();
-        let mut constants = BTreeMap::new();
-        // Always there: the padding of the last word multiplies zeros.
-        program.constant(&mut constants, Fr::ZERO);
-        program.allocate(dag, &fused, &mut constants);
-        program
+        let straight = straight.min(fused.len());
+        let statements = Terms::nest(dag, &fused, straight);
+        let mut allocator = Allocator::new(dag, statements, &fused[straight..]);
+        allocator.run();
+        allocator.program
     }
 
-    fn constant(&mut self, seen: &mut BTreeMap<Fr, usize>, value: Fr) -> Operand {
-        let next = self.constants.len();
-        let index = *seen.entry(value).or_insert(next);
-        if index == next {
-            self.constants.push(value);
-        }
-        Operand::Constant(index)
-    }
-
-    /// Linear scan: operands read for the last time free their words before the result takes one.
-    fn allocate(&mut self, dag: &Dag, fused: &[Fused], constants: &mut BTreeMap<Fr, usize>) {
-        let last_read = last_reads(fused);
-        let mut home: HashMap<Id, usize> = HashMap::new();
-        let mut free: Vec<usize> = Vec::new();
-        for (at, instruction) in fused.iter().enumerate() {
-            let sources = instruction.sources();
-            let [a, b, c] = sources.map(|source| self.operand(dag, source, &home, constants));
-            for id in sources.iter().filter_map(Source::id) {
-                if last_read.get(&id) == Some(&at) {
-                    free.extend(home.remove(&id));
-                }
-            }
-            let to = free.pop().unwrap_or(self.temporaries);
-            self.temporaries = self.temporaries.max(to + 1);
-            home.insert(instruction.to, to);
-            self.instructions.push(Instruction { to, a, b, c });
-            self.result = to;
-        }
-    }
-
-    fn operand(
-        &mut self,
-        dag: &Dag,
-        source: Source,
-        home: &HashMap<Id, usize>,
-        constants: &mut BTreeMap<Fr, usize>,
-    ) -> Operand {
-        let id = match source {
-            Source::Constant(c) => return self.constant(constants, c),
-            Source::Node(id) => id,
-        };
-        match dag.node(id) {
-            Node::Leaf(leaf) => Operand::Leaf(leaf),
-            Node::Constant(c) => self.constant(constants, c),
-            Node::Add(..) | Node::Mul(..) => Operand::Temporary(home[&id]),
-        }
+    /// Instructions that the whole numerator takes.
+    pub(crate) fn length(dag: &Dag, root: Id) -> usize {
+        fuse(dag, root).len()
     }
 
     /// The value of a run, as the contract computes it.
     #[cfg(test)]
     pub(crate) fn run(&self, leaf: impl Fn(Leaf) -> Fr) -> Fr {
         let mut memory = vec![Fr::ZERO; self.temporaries];
-        for instruction in &self.instructions {
-            let value = |operand| match operand {
-                Operand::Leaf(l) => leaf(l),
-                Operand::Constant(i) => self.constants[i],
-                Operand::Temporary(i) => memory[i],
-            };
-            let [a, b, c] = [instruction.a, instruction.b, instruction.c].map(value);
-            memory[instruction.to] = a * b + c;
+        let value = |memory: &[Fr], operand: &Operand| match *operand {
+            Operand::Leaf(l) => leaf(l),
+            Operand::Constant(i) => self.constants[i],
+            Operand::Temporary(i) => memory[i],
+        };
+        for statement in &self.statements {
+            memory[statement.to] = statement.value.evaluate(&|o| value(&memory, o));
+        }
+        for Instruction { to, a, b, c } in &self.instructions {
+            let [a, b, c] = [a, b, c].map(|operand| value(&memory, operand));
+            memory[*to] = a * b + c;
         }
         memory[self.result]
     }
 }
 
+/// Linear scan: operands read for the last time free their words before the result takes one.
+struct Allocator<'a> {
+    dag: &'a Dag,
+    statements: Vec<(Id, Tree<Source>)>,
+    instructions: &'a [Fused],
+    last_read: HashMap<Id, usize>,
+    home: HashMap<Id, usize>,
+    free: Vec<usize>,
+    constants: BTreeMap<Fr, usize>,
+    program: Program,
+}
+
+impl<'a> Allocator<'a> {
+    fn new(dag: &'a Dag, statements: Vec<(Id, Tree<Source>)>, instructions: &'a [Fused]) -> Self {
+        let nested = statements.iter().map(|(_, tree)| tree.operands());
+        let plain = instructions.iter().map(|f| f.sources().to_vec());
+        let reads = nested.chain(plain).enumerate();
+        let last_read = reads
+            .flat_map(|(at, sources)| sources.into_iter().map(move |source| (source, at)))
+            .filter_map(|(source, at)| Some((source.id()?, at)))
+            .collect(); // later ones overwrite
+        Self {
+            dag,
+            statements,
+            instructions,
+            last_read,
+            home: HashMap::new(),
+            free: Vec::new(),
+            constants: BTreeMap::new(),
+            program: Program::default(),
+        }
+    }
+
+    fn run(&mut self) {
+        for (at, (id, tree)) in std::mem::take(&mut self.statements).into_iter().enumerate() {
+            let value = tree.map(&mut |source| self.operand(*source));
+            self.release(&tree.operands(), at);
+            let to = self.store(id);
+            self.program.statements.push(Statement { to, value });
+        }
+        let first = self.program.statements.len();
+        if !self.instructions.is_empty() {
+            // The padding of the last word multiplies zeros.
+            self.constant(Fr::ZERO);
+        }
+        for (at, fused) in self.instructions.iter().enumerate() {
+            let [a, b, c] = fused.sources().map(|source| self.operand(source));
+            self.release(&fused.sources(), first + at);
+            let to = self.store(fused.to);
+            let instruction = Instruction { to, a, b, c };
+            self.program.instructions.push(instruction);
+        }
+    }
+
+    fn release(&mut self, read: &[Source], at: usize) {
+        for id in read.iter().filter_map(Source::id) {
+            if self.last_read.get(&id) == Some(&at) {
+                self.free.extend(self.home.remove(&id));
+            }
+        }
+    }
+
+    fn store(&mut self, id: Id) -> usize {
+        let to = self.free.pop().unwrap_or(self.program.temporaries);
+        self.program.temporaries = self.program.temporaries.max(to + 1);
+        self.home.insert(id, to);
+        self.program.result = to;
+        to
+    }
+
+    fn constant(&mut self, value: Fr) -> Operand {
+        let next = self.program.constants.len();
+        let index = *self.constants.entry(value).or_insert(next);
+        if index == next {
+            self.program.constants.push(value);
+        }
+        Operand::Constant(index)
+    }
+
+    fn operand(&mut self, source: Source) -> Operand {
+        let id = match source {
+            Source::Constant(c) => return self.constant(c),
+            Source::Node(id) => id,
+        };
+        match self.dag.node(id) {
+            Node::Leaf(leaf) => Operand::Leaf(leaf),
+            Node::Constant(c) => self.constant(c),
+            Node::Add(..) | Node::Mul(..) => Operand::Temporary(self.home[&id]),
+        }
+    }
+}
+
 impl Source {
-    fn id(&self) -> Option<Id> {
+    pub(crate) fn id(&self) -> Option<Id> {
         match self {
             Self::Node(id) => Some(*id),
             Self::Constant(_) => None,
@@ -140,17 +203,18 @@ impl Source {
 }
 
 impl Fused {
-    fn sources(&self) -> [Source; 3] {
+    fn new(to: Id, a: Id, b: Id, c: Source) -> Self {
+        Self {
+            to,
+            a: Source::Node(a),
+            b: Source::Node(b),
+            c,
+        }
+    }
+
+    pub(crate) fn sources(&self) -> [Source; 3] {
         [self.a, self.b, self.c]
     }
-}
-
-fn last_reads(fused: &[Fused]) -> HashMap<Id, usize> {
-    let reads = fused.iter().enumerate();
-    reads
-        .flat_map(|(at, f)| f.sources().into_iter().map(move |source| (source, at)))
-        .filter_map(|(source, at)| Some((source.id()?, at)))
-        .collect() // later ones overwrite
 }
 
 /// Times that each node is read on the way to `root`; 0 for those that are not needed.
@@ -211,16 +275,5 @@ fn fuse_sum(dag: &Dag, to: Id, terms: [Id; 2], uses: &[usize], absorbed: &mut [b
         a: Source::Node(x),
         b: Source::Constant(Fr::ONE),
         c: Source::Node(y),
-    }
-}
-
-impl Fused {
-    fn new(to: Id, a: Id, b: Id, c: Source) -> Self {
-        Self {
-            to,
-            a: Source::Node(a),
-            b: Source::Node(b),
-            c,
-        }
     }
 }

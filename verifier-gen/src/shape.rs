@@ -44,7 +44,7 @@ pub(crate) struct Shape {
     pub(crate) sets: Vec<QuerySet>,
     /// Distinct rotations at which something is opened.
     pub(crate) rotations: Vec<i32>,
-    /// First and last Lagrange polynomial in use.
+    /// First and last Lagrange polynomial in the numerator.
     pub(crate) lagrange: (i32, i32),
     pub(crate) numerator: Expression,
     pub(crate) deciding_key: KzgDecidingKey<Bn256>,
@@ -268,17 +268,16 @@ fn rotations(queries: &[Query]) -> Vec<i32> {
     all.into_iter().collect()
 }
 
-/// Those of the numerator, and one for each public word.
+/// Those of the numerator. The public words take no more of them, but a step of a loop each.
 fn lagrange(numerator: &Expression, instances: usize) -> Result<(i32, i32), GenerateError> {
-    let last_instance = i32::try_from(instances).unwrap_or(i32::MAX).max(1) - 1;
-    let (mut first, mut last) = (0, last_instance);
+    let (mut first, mut last) = (0, 0);
     numerator.visit(&mut |expression| {
         if let Expression::CommonPolynomial(CommonPolynomial::Lagrange(i)) = expression {
             first = first.min(*i);
             last = last.max(*i);
         }
     });
-    let run = i64::from(last) - i64::from(first);
+    let run = i64::from(last) - i64::from(first) + instances as i64;
     if run >= MAX_LAGRANGE as i64 {
         return unsupported(format!(
             "{run} Lagrange polynomials (public words included), more than {MAX_LAGRANGE}"

@@ -55,10 +55,9 @@ contract Halo2Verifier {
 
     fallback() external {
         assembly {
-            // mem: 0x000 scratch | {{ pairing }} pairing input | {{ challenges }} challenges | {{ state }} single words | {{ exposed }} exposed points
-            //      {{ key }} key | {{ transcript }} key digest, public words, proof | {{ inverses }} inverses, then Lagrange values
-            //      {{ prefixes }} prefix products | {{ coefficients }} coefficients of a set | {{ scalars }} scalars | {{ temporaries }} temporaries
-            //      {{ hash }} transcript hashing, before what overlaps it is written
+            // mem: 0x000 sum of points, multiplier, product | {{ m.challenges }} challenges | {{ m.values }} single words | {{ m.exposed }} exposed points
+            //      {{ m.key }} key, first the input of the pairing | {{ m.transcript }} messages of the transcript | {{ m.poles }} poles
+            //      {{ m.inverses }} their inverses, then Lagrange values | {{ m.temporaries }} temporaries, powers of 1/z, steps between sets
 
             function fail(selector) {
                 mstore(0x00, shl(224, selector))
@@ -76,85 +75,130 @@ contract Halo2Verifier {
                 revert(0x00, 0x44)
             }
 
-            // Why a curve operation failed: the first point that is none, otherwise the precompile itself.
-            function refusePoints(precompile) {
+            // Why something was refused: these look for the first culprit and name it.
+            function refuseWords(selector, words, r) {
+                let index := 0
+                for { } lt(mload(add(words, shl(5, index))), r) { } { index := add(index, 1) }
+                failAt(selector, index)
+            }
+            function refusePoints() {
                 for { let i := 0 } lt(i, {{ proof_points }}) { i := add(i, 1) } {
                     // W and W' stand behind the evaluations.
-                    requirePoint(add(add({{ proof }}, shl(6, i)), mul({{ evaluation_bytes }}, gt(i, {{ last_early_point }}))), i)
+                    let point := add(add({{ first_point }}, shl(6, i)), mul({{ evaluation_bytes }}, gt(i, {{ last_early_point }})))
+                    requirePoint(calldataload(point), calldataload(add(point, 0x20)), i)
                 }
 {%- if accumulator %}
-                requirePoint({{ exposed }}, {{ proof_points }})
-                requirePoint({{ exposed_right }}, add({{ proof_points }}, 1))
+                requirePoint(mload({{ m.exposed }}), mload({{ m.exposed_left_y }}), {{ proof_points }})
+                requirePoint(mload({{ m.exposed_right }}), mload({{ m.exposed_right_y }}), add({{ proof_points }}, 1))
 {%- endif %}
-                failAt({{ errors.precompile_failed }}, precompile) // PrecompileFailed
+                failAt({{ errors.precompile_failed }}, 7) // PrecompileFailed
             }
-            function requirePoint(point, index) {
-                let q := mload({{ q }})
-                let x := mload(point)
-                let y := mload(add(point, 0x20))
+            function requirePoint(x, y, index) {
+                let q := mload({{ m.q }})
                 let cube := addmod(mulmod(mulmod(x, x, q), x, q), 3, q)
                 let curve := or(eq(mulmod(y, y, q), cube), iszero(or(x, y)))
                 if iszero(and(curve, and(lt(x, q), lt(y, q)))) { failAt({{ errors.point_not_on_curve }}, index) } // PointNotOnCurve
             }
-
-            // Transcript: state = keccak(what was absorbed), challenge = state mod r; the state opens the next buffer.
-            function squeeze(from, size, to) {
-                let state := keccak256(from, size)
-                mstore({{ state }}, state)
-                mstore(to, mod(state, mload({{ r }})))
-            }
-            function absorb(from, size, to) {
-                mstore({{ hash }}, mload({{ state }}))
-                mcopy({{ hash_data }}, from, size)
-                squeeze({{ hash }}, add(size, 0x20), to)
-            }
-            // A second challenge without anything absorbed: the byte 1 behind the state.
-            function squeezeAgain(to) {
-                mstore({{ hash }}, mload({{ state }}))
-                mstore8({{ hash_data }}, 1)
-                squeeze({{ hash }}, 0x21, to)
-            }
-
-            // z' − ω^j·z for all rotations j, then z, z^n − 1, and z − ω^i for the Lagrange polynomials.
-            function denominators(r) {
-                let z := mload({{ z }})
-                let u := mload({{ z_prime }})
-                let to := {{ inverses }}
-                for { let power := {{ rotations }} } lt(power, {{ rotations_end }}) { power := add(power, 0x20) } {
-                    mstore(to, addmod(u, sub(r, mulmod(z, mload(power), r)), r))
-                    to := add(to, 0x20)
+{%- if accumulator %}
+            function refuseLimbs() {
+                for { let i := 0 } lt(i, 12) { i := add(i, 1) } {
+                    // 88 bits, the highest of three limbs 80.
+                    let bits := sub(88, shl(3, eq(mod(i, 3), 2)))
+                    if shr(bits, mload(add({{ m.limbs }}, shl(5, i)))) { failAt({{ errors.limb_out_of_range }}, add({{ first_limb }}, i)) } // LimbOutOfRange
                 }
-                mstore(to, z)
+            }
+{%- endif %}
+
+            // The optimizer keeps on the stack every word of memory that it knows and that is read later, until the stack is too deep. It does not know
+            // this address, and so what memory holds any more.
+            function forget() {
+                mstore(mload({{ m.hold }}), 0)
+            }
+
+            // What will be inverted: z' − ω^j·z for all rotations j, z, z^n − 1, the denominator of the public words, z·ω^−i − 1 for the Lagrange
+            // polynomials. Some are above r, which mulmod does not mind.
+            function poles(r) {
+                let hold := mload({{ m.hold }})
+                let z := mload({{ m.z }})
+                let u := mload({{ m.z_prime }})
+{%- if straight %}
+{%- for line in rotation_poles %}
+                {{ line }}
+{%- endfor %}
+{%- else %}
+                let power := {{ m.rotations }}
+                for { let pole := {{ m.poles }} } lt(pole, {{ m.z_pole }}) { pole := add(pole, 0x20) } {
+                    mstore(pole, add(u, mulmod(z, mload(power), r)))
+                    power := add(power, 0x20)
+                }
+{%- endif %}
+                mstore({{ m.z_pole }}, z)
                 u := z
-                for { let i := 0 } lt(i, {{ k }}) { i := add(i, 1) } { u := mulmod(u, u, r) }
-                mstore({{ zn }}, u)
-                mstore(add(to, 0x20), addmod(u, sub(r, 1), r))
-                let omega := mload({{ omega }})
-                u := mload({{ omega_first }})
-                for { to := {{ lagrange }} } lt(to, {{ inverses_end }}) { to := add(to, 0x20) } {
-                    mstore(to, addmod(z, sub(r, u), r))
-                    u := mulmod(u, omega, r)
+{%- for line in squarings %}
+                {{ line }}
+{%- endfor %}
+                mstore({{ m.zn }}, u)
+                mstore({{ m.vanishing_pole }}, add(u, sub(r, 1)))
+                let omegaInverse := mload({{ m.omega_inverse }})
+                let v := mulmod(z, mload({{ m.first_row }}), r)
+{%- if straight %}
+{%- for line in row_poles %}
+                {{ line }}
+{%- endfor %}
+{%- else %}
+                for { let pole := {{ m.row_poles }} } lt(pole, {{ m.poles_end }}) { pole := add(pole, 0x20) } {
+                    mstore(pole, sub(v, 1))
+                    v := mulmod(v, omegaInverse, r)
                 }
+{%- endif %}
+                publicWords(z, omegaInverse, hold, r)
             }
 
-            // Z_1(z'), the product over the first set's points.
-            function firstProduct(r) {
-                let product := 1
-                for { let at := {{ first_set_points }} } lt(at, {{ first_set_polys }}) { at := add(at, 2) } {
-                    product := mulmod(product, mload(shr(240, mload(at))), r)
+            // The public words' polynomial at z is (z^n − 1)/n · Σ x_i/(v_i − 1) with v_i = z·ω^−i: a fraction n/d.
+            function publicWords(v, omegaInverse, hold, r) {
+                let n := 0
+                let d := 1
+                let below := 1
+{%- if straight %}
+                let e
+{%- for line in public_words %}
+                {{ line }}
+{%- endfor %}
+                forget()
+{%- for line in public_word_checks %}
+                {{ line }}
+{%- endfor %}
+{%- else %}
+                for { let word := {{ m.instances }} } lt(word, {{ m.instances_end }}) { word := add(word, 0x20) } {
+                    let x := mload(word)
+                    below := and(below, lt(x, r))
+                    let e := sub(v, 1)
+                    v := mulmod(v, omegaInverse, r)
+                    n := add(mulmod(n, e, r), mulmod(x, d, r))
+                    d := mulmod(d, e, r)
                 }
-                mstore({{ first_product }}, product)
+{%- endif %}
+                if iszero(below) { refuseWords({{ errors.instance_not_in_field }}, {{ m.instances }}, r) } // InstanceNotInField, CHECK: instance-canonical
+                mstore({{ m.instance_value }}, n)
+                mstore({{ m.instance_pole }}, d)
             }
 
             // All at once: one modexp of the product, then back through the prefix products.
             function invert(r) {
+                let hold := mload({{ m.hold }})
                 let product := 1
-                let prefix := {{ prefixes }}
-                for { let at := {{ inverses }} } lt(at, {{ inverses_end }}) { at := add(at, 0x20) } {
+{%- if straight %}
+{%- for line in prefixes %}
+                {{ line }}
+{%- endfor %}
+{%- else %}
+                let prefix := {{ m.inverses }}
+                for { let pole := {{ m.poles }} } lt(pole, {{ m.poles_end }}) { pole := add(pole, 0x20) } {
                     mstore(prefix, product)
-                    product := mulmod(product, mload(at), r)
+                    product := mulmod(product, mload(pole), r)
                     prefix := add(prefix, 0x20)
                 }
+{%- endif %}
                 if iszero(product) { fail({{ errors.degenerate_challenge }}) } // DegenerateChallenge, CHECK: poles
                 mstore(0x00, 0x20)
                 mstore(0x20, 0x20)
@@ -164,206 +208,126 @@ contract Halo2Verifier {
                 mstore(0xa0, r)
                 if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 5, 0x00, 0xc0, 0x00, 0x20))) { failAt({{ errors.precompile_failed }}, 5) } // CHECK: modexp
                 product := mload(0x00)
-                for { let at := {{ inverses_end }} } gt(at, {{ inverses }}) { } {
-                    at := sub(at, 0x20)
-                    prefix := sub(prefix, 0x20)
-                    let value := mload(at)
-                    mstore(at, mulmod(product, mload(prefix), r))
-                    product := mulmod(product, value, r)
-                }
-            }
-
-            // L_i(z) = ω^i·(z^n − 1) / (n·(z − ω^i)), and the polynomial of the public words at z.
-            function publicWords(r) {
-                let omega := mload({{ omega }})
-                let factor := mulmod(addmod(mload({{ zn }}), sub(r, 1), r), mload({{ n_inv }}), r)
-                factor := mulmod(factor, mload({{ omega_first }}), r)
-                for { let at := {{ lagrange }} } lt(at, {{ inverses_end }}) { at := add(at, 0x20) } {
-                    mstore(at, mulmod(factor, mload(at), r))
-                    factor := mulmod(factor, omega, r)
-                }
-                let sum := 0
-                let basis := {{ lagrange_zero }}
-                for { let at := {{ instances }} } lt(at, {{ proof }}) { at := add(at, 0x20) } {
-                    let value := mload(at)
-                    if iszero(lt(value, r)) { failAt({{ errors.instance_not_in_field }}, shr(5, sub(at, {{ instances }}))) } // InstanceNotInField, CHECK: instance-canonical
-                    sum := addmod(sum, mulmod(value, mload(basis), r), r)
-                    basis := add(basis, 0x20)
-                }
-                mstore({{ instance_value }}, sum)
-            }
-
-            // The numerator's program, instructions `to = a·b + c`{% if !instructions.is_empty() %}: the first {{ instructions.len() }} as code{% endif %}{% if interpreted %}; in words of four, each four addresses of 16 bits{% endif %}.
-            function quotient(r) {
-{%- if !instructions.is_empty() %}
-                // The optimizer must not know where this points: it would keep on the stack what it loads twice.
-                let base := mload({{ base_pointer }})
-{%- for instruction in instructions %}
-                {{ instruction }}
+{%- if straight %}
+{%- for line in inverses %}
+                {{ line }}
 {%- endfor %}
+{%- else %}
+                for { let pole := {{ m.poles_end }} } gt(pole, {{ m.poles }}) { } {
+                    pole := sub(pole, 0x20)
+                    prefix := sub(prefix, 0x20)
+                    mstore(prefix, mulmod(product, mload(prefix), r))
+                    product := mulmod(product, mload(pole), r)
+                }
 {%- endif %}
+            }
+
+            // L_i(z) = (z^n − 1) / (n·(z·ω^−i − 1)), the public words at z, and products of poles and inverses for the openings.
+            function products(r) {
+                let hold := mload({{ m.hold }})
+                let gamma := mload({{ m.gamma }})
+                let factor := mulmod(mload({{ m.vanishing_pole }}), mload({{ m.n_inv }}), r)
+                let product := mulmod(factor, mload({{ m.instance_value }}), r)
+                mstore({{ m.instance_value }}, mulmod(product, mload({{ m.instance_inverse }}), r))
+{%- if straight %}
+{%- for line in lagrange %}
+                {{ line }}
+{%- endfor %}
+{%- else %}
+                for { let value := {{ m.lagrange }} } lt(value, {{ m.inverses_end }}) { value := add(value, 0x20) } {
+                    mstore(value, mulmod(factor, mload(value), r))
+                }
+{%- endif %}
+                let zInverse := mload({{ m.z_inverse }})
+                product := zInverse
+{%- for line in z_powers %}
+                {{ line }}
+{%- endfor %}
+                // γ·Z_s / Z_(s+1) for the opening sets s.
+{%- for line in steps %}
+                {{ line }}
+{%- endfor %}
+                // Z_1(z'), the product over the first set's points.
+{%- for line in first_product %}
+                {{ line }}
+{%- endfor %}
+                mstore({{ m.first_product }}, product)
+            }
+
+            // The numerator, over what it vanishes on.
+            function quotient(r) {
+                // Every store through this pointer makes the optimizer forget, see `forget`.
+                let hold := mload({{ m.hold }})
+{%- for pin in pins %}
+                let {{ pin.name }} := mload({{ pin.address }})
+{%- endfor %}
+{%- for line in numerator %}
+                {{ line }}
+{%- endfor %}
 {%- if interpreted %}
-                for { let at := {{ program }} } lt(at, {{ program_end }}) { at := add(at, 0x20) } {
-                    let w := mload(at)
+                // The rest: instructions `to = a·b + c` in words of four, each four addresses of 16 bits.
+                for { let next := {{ m.program }} } lt(next, {{ m.program_end }}) { next := add(next, 0x20) } {
+                    let w := mload(next)
 {%- for lane in lanes %}
                     mstore({{ lane.to }}, addmod(mulmod(mload({{ lane.a }}), mload({{ lane.b }}), r), mload({{ lane.c }}), r))
 {%- endfor %}
                 }
 {%- endif %}
-                mstore({{ quotient_value }}, mulmod(mload({{ numerator }}), mload({{ vanishing_inverse }}), r))
+                mstore({{ m.quotient_value }}, mulmod(mload({{ m.numerator }}), mload({{ m.vanishing_inverse }}), r))
             }
 
-            // SHPLONK at z': a set's polynomials f_i with opening points x_j = ω^j·z contribute γ^s·Z_1/Z_s·μ^i·(f_i − Σ_j l_j·f_i(x_j)).
-{%- match unrolled_sets %}
-{%- when Some with (sets) %}
+            // SHPLONK at z': the set's polynomials f_i with opening points x_j = ω^j·z contribute γ^s·Z_1/Z_s·μ^i·(f_i − Σ_j l_j·f_i(x_j)).
             function openings(r) {
-                let mu := mload({{ mu }})
-                let power := mload({{ first_product }}) // γ^s·Z_1(z')
-                // Where Σ_i μ^i·f_i(x_j) is, then what is not below r. The optimizer must not know the address, and `if hold`, always true, ends a
-                // basic block: via-IR lays out the stack block by block, and a long one is too deep.
-                let hold := mload({{ base_pointer }})
-                mstore(add(hold, 0x20), 0)
-{%- for set in sets %}
-                powers({{ set.scalars }}, {{ set.polys }}, coefficients({{ set.points }}, {{ set.size }}, {{ set.weights }}, power, r), mu, r)
-{%- for part in set.sums %}
-{%- for step in part.steps %}
-                if hold {
-                    mstore(hold, {{ step.sum }})
-                    mstore(add(hold, 0x20), {{ step.over }})
-                }
+                let hold := mload({{ m.hold }})
+                let mu := mload({{ m.mu }})
+                let gamma := mload({{ m.gamma }})
+                let total
+                mstore(add(hold, 0x40), 1)
+{%- for line in openings %}
+                {{ line }}
 {%- endfor %}
-                if hold { mstore({{ evaluation_sum }}, addmod(mload({{ evaluation_sum }}), mulmod(mload(hold), mload({{ part.coefficient }}), r), r)) }
-{%- endfor %}
-                power := mulmod(power, mload({{ gamma }}), r)
-{%- endfor %}
-                if mload(add(hold, 0x20)) { refuseEvaluations(r) } // CHECK: evaluation-canonical
-            }
-            function refuseEvaluations(r) {
-                let index := 0
-                for { } lt(mload(add({{ evaluations }}, shl(5, index))), r) { } { index := add(index, 1) }
-                failAt({{ errors.scalar_not_canonical }}, index) // ScalarNotCanonical
-            }
-            function powers(to, count, scalar, mu, r) {
-                for { } count { count := sub(count, 1) } {
-                    mstore(to, scalar)
-                    to := add(to, 0x20)
-                    scalar := mulmod(scalar, mu, r)
-                }
-            }
-{%- when None %}
-            function openings(r) {
-                let at := {{ sets }}
-                let weights := {{ weights }}
-                let scalars := {{ scalars }}
-                let power := mload({{ first_product }}) // γ^s·Z_1(z')
-                for { } lt(at, {{ sets_end }}) { } {
-                    let size := shr(240, mload(at)) // two bytes a point
-                    let polys := shr(240, mload(add(at, 2)))
-                    let scalar := coefficients(add(at, 4), size, weights, power, r)
-                    weights := add(weights, shl(4, size))
-                    at := add(add(at, 4), size)
-                    at := polynomials(at, polys, size, scalar, scalars, r)
-                    scalars := add(scalars, shl(5, polys))
-                    power := mulmod(power, mload({{ gamma }}), r)
-                }
-            }
-            function polynomials(at, count, size, scalar, to, r) -> next {
-                let mu := mload({{ mu }})
-                let power := 1
-                for { } count { count := sub(count, 1) } {
-                    mstore({{ evaluation_sum }}, addmod(mload({{ evaluation_sum }}), mulmod(power, interpolate(at, size, r), r), r))
-                    at := add(at, size)
-                    mstore(to, scalar)
-                    to := add(to, 0x20)
-                    scalar := mulmod(scalar, mu, r)
-                    power := mulmod(power, mu, r)
-                }
-                next := at
-            }
-            function interpolate(at, size, r) -> sum {
-                let coefficient := {{ coefficients }}
-                for { let end := add(at, size) } lt(at, end) { at := add(at, 2) } {
-                    let from := shr(240, mload(at))
-                    let value := mload(from)
-                    if iszero(lt(value, r)) { failAt({{ errors.scalar_not_canonical }}, shr(5, sub(from, {{ evaluations }}))) } // ScalarNotCanonical, CHECK: evaluation-canonical
-                    sum := addmod(sum, mulmod(mload(coefficient), value, r), r)
-                    coefficient := add(coefficient, 0x20)
-                }
-            }
-{%- endmatch %}
-            // Returns γ^s·Z_1/Z_s; leaves that times l_j, where l_j = weight_j·z^(1 − points)·Z_s/(z' − x_j).
-            function coefficients(at, size, weights, power, r) -> scalar {
-                scalar := power
-                let inverse := mload({{ z_inverse }})
-                for { let i := 2 } lt(i, size) { i := add(i, 2) } { power := mulmod(power, inverse, r) }
-                let to := {{ coefficients }}
-                for { let end := add(at, size) } lt(at, end) { at := add(at, 2) } {
-                    inverse := mload(shr(240, mload(at)))
-                    scalar := mulmod(scalar, inverse, r)
-                    mstore(to, mulmod(mulmod(power, mload(weights), r), inverse, r))
-                    weights := add(weights, 0x20)
-                    to := add(to, 0x20)
-                }
-            }
-            // Scalars of what is no opened polynomial: the quotient's further chunks, then −Z_1·W + z'·W' − Σ·G1{% if accumulator %}, and the exposed left point{% endif %}.
-            function otherScalars(r) {
-                let scalar := mload({{ quotient_scalar }})
-                let to := {{ other_scalars }}
-                for { } lt(to, {{ opening_scalars }}) { to := add(to, 0x20) } {
-                    scalar := mulmod(scalar, mload({{ zn }}), r)
-                    mstore(to, scalar)
-                }
-                mstore(to, sub(r, mload({{ first_product }})))
-                mstore(add(to, 0x20), mload({{ z_prime }}))
-                mstore(add(to, 0x40), sub(r, mload({{ evaluation_sum }})))
-{%- if accumulator %}
-                mstore(add(to, 0x60), mload({{ fold }}))
-{%- endif %}
+                if iszero(mload(add(hold, 0x40))) { refuseWords({{ errors.scalar_not_canonical }}, {{ m.evaluations }}, r) } // ScalarNotCanonical, CHECK: evaluation-canonical
+                mstore({{ m.evaluation_sum }}, mulmod(total, mload({{ m.first_product }}), r))
             }
 {% if accumulator %}
             // Coordinates from three limbs: 88, 88 and at most 80 bits, so that nothing is cut off; the curve operations refuse those >= q.
             function exposedPoints() {
-                for { let i := 0 } lt(i, 4) { i := add(i, 1) } {
-                    let at := add({{ limbs }}, mul(0x60, i))
-                    let low := mload(at)
-                    let middle := mload(add(at, 0x20))
-                    let high := mload(add(at, 0x40))
-                    let index := add({{ first_limb }}, mul(3, i))
-                    if shr(88, low) { failAt({{ errors.limb_out_of_range }}, index) } // LimbOutOfRange, CHECK: limb-low
-                    if shr(88, middle) { failAt({{ errors.limb_out_of_range }}, add(index, 1)) } // LimbOutOfRange, CHECK: limb-middle
-                    if shr(80, high) { failAt({{ errors.limb_out_of_range }}, add(index, 2)) } // LimbOutOfRange, CHECK: limb-high
-                    mstore(add({{ exposed }}, shl(5, i)), or(low, or(shl(88, middle), shl(176, high))))
-                }
+                let over := coordinate({{ m.limbs }}, {{ m.exposed }})
+                over := or(over, coordinate(add({{ m.limbs }}, 0x60), {{ m.exposed_left_y }}))
+                over := or(over, coordinate(add({{ m.limbs }}, 0xc0), {{ m.exposed_right }}))
+                over := or(over, coordinate(add({{ m.limbs }}, 0x120), {{ m.exposed_right_y }}))
+                if over { refuseLimbs() } // CHECK: limbs
                 // No point of the curve has y = 0, the encoding of infinity has.
-                if iszero(mload({{ exposed_left_y }})) { failAt({{ errors.point_at_infinity }}, {{ proof_points }}) } // PointAtInfinity, CHECK: exposed-left-infinity
-                if iszero(mload({{ exposed_right_y }})) { failAt({{ errors.point_at_infinity }}, add({{ proof_points }}, 1)) } // PointAtInfinity, CHECK: exposed-right-infinity
+                if iszero(mload({{ m.exposed_left_y }})) { failAt({{ errors.point_at_infinity }}, {{ proof_points }}) } // PointAtInfinity, CHECK: exposed-left-infinity
+                if iszero(mload({{ m.exposed_right_y }})) { failAt({{ errors.point_at_infinity }}, add({{ proof_points }}, 1)) } // PointAtInfinity, CHECK: exposed-right-infinity
+            }
+            function coordinate(limbs, to) -> over {
+                let low := mload(limbs)
+                let middle := mload(add(limbs, 0x20))
+                let high := mload(add(limbs, 0x40))
+                over := or(over, shr(88, low)) // CHECK: limb-low
+                over := or(over, shr(88, middle)) // CHECK: limb-middle
+                over := or(over, shr(80, high)) // CHECK: limb-high
+                mstore(to, or(low, or(shl(88, middle), shl(176, high))))
             }
 {% endif %}
-            // Adds scalar·point to the point at 0x00. Gas is capped: a precompile burns all it gets when it refuses its input.
-            function addMultiple(point, scalar) {
-                mcopy(0x40, point, 0x40)
-                mstore(0x80, scalar)
-                if iszero(and(eq(returndatasize(), 0x40), staticcall(50000, 7, 0x40, 0x60, 0x40, 0x40))) { refusePoints(7) } // CHECK: ec-mul
-                if iszero(and(eq(returndatasize(), 0x40), staticcall(50000, 6, 0x00, 0x80, 0x00, 0x40))) { refusePoints(6) } // CHECK: ec-add
+{%- if !straight %}
+            // sum · multiplier + point, where the sum is at 0x00.
+            function addPoint(point, ok) -> still {
+                still := and(and(eq(returndatasize(), 0x40), staticcall(50000, 7, 0x00, 0x60, add(point, 0x40), 0x40)), ok)
+                still := and(and(eq(returndatasize(), 0x40), staticcall(50000, 6, point, 0x80, 0x00, 0x40)), still)
             }
-            // e(lhs, G2)·e(rhs, −τG2) = 1, where lhs and rhs are the proof's own pair{% if accumulator %} plus the exposed one times the folding challenge{% endif %}.
-            function pair() {
-                // The first scalar is 1.
-                mcopy(0x00, shr(240, mload({{ points }})), 0x40)
-                let scalar := {{ second_scalar }}
-                for { let at := {{ second_point }} } lt(at, {{ points_end }}) { at := add(at, 2) } {
-                    addMultiple(shr(240, mload(at)), mload(scalar))
-                    scalar := add(scalar, 0x20)
-                }
-                mcopy({{ pairing }}, 0x00, 0x40)
-                mcopy({{ pairing_g2 }}, {{ g2 }}, 0x80)
-                mcopy(0x00, {{ w_prime }}, 0x40)
-{%- if accumulator %}
-                addMultiple({{ exposed_right }}, mload({{ fold }}))
 {%- endif %}
-                mcopy({{ pairing_rhs }}, 0x00, 0x40)
-                mcopy({{ pairing_tau }}, {{ tau_g2 }}, 0x80)
-                if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 8, {{ pairing }}, 0x180, 0x00, 0x20))) { failAt({{ errors.precompile_failed }}, 8) } // CHECK: pairing-call
+            // lhs and rhs: the proof's own pair{% if accumulator %} plus the exposed one times the folding challenge{% endif %}.
+            function points(r) {
+                let ok := 1
+{%- for line in points %}
+                {{ line }}
+{%- endfor %}
+            }
+            // e(lhs, G2)·e(rhs, −τG2) = 1
+            function pair() {
+                if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 8, {{ m.key }}, 0x180, 0x00, 0x20))) { failAt({{ errors.precompile_failed }}, 8) } // CHECK: pairing-call
                 if iszero(eq(mload(0x00), 1)) { fail({{ errors.pairing_failed }}) } // PairingFailed, CHECK: pairing-value
             }
 
@@ -374,34 +338,40 @@ contract Halo2Verifier {
                 let keyContract := calldataload(0x00)
                 let size := extcodesize(keyContract)
                 if iszero(eq(size, {{ key_contract_size }})) { failPair({{ errors.key_length }}, size, {{ key_contract_size }}) } // KeyLength, CHECK: key-length
-                extcodecopy(keyContract, {{ key }}, 1, {{ key_size }})
-                if iszero(eq(mload({{ key }}), {{ shape_digest }})) { failPair({{ errors.key_shape_mismatch }}, mload({{ key }}), {{ shape_digest }}) } // KeyShapeMismatch, CHECK: key-shape
+                extcodecopy(keyContract, {{ m.key }}, 1, {{ key_size }})
+                if iszero(eq(mload({{ m.key }}), {{ shape_digest }})) { failPair({{ errors.key_shape_mismatch }}, mload({{ m.key }}), {{ shape_digest }}) } // KeyShapeMismatch, CHECK: key-shape
             }
 {%- else %}
 {%- for word in key_words %}
             mstore({{ word.address }}, {{ word.value }})
 {%- endfor %}
 {%- endif %}
-            mstore({{ transcript }}, mload({{ initial_state }}))
-            calldatacopy({{ instances }}, {{ calldata_start }}, {{ calldata_words }})
+            mstore({{ m.transcript }}, mload({{ m.initial_state }}))
+{%- for line in copies %}
+            {{ line }}
+{%- endfor %}
+            // After the copies of calldata, so that the optimizer does not know the word and repeat it at each use.
+            let r := mload({{ m.r }})
 
             // Challenges, in the order in which the prover drew them.
-{%- for step in steps %}
-            {{ step }}
+            {
+                let state
+{%- for line in squeezes %}
+                {{ line }}
 {%- endfor %}
-
-            // After the copy of calldata, so that the optimizer does not know the word and repeat it at each use.
-            let r := mload({{ r }})
-            denominators(r)
-            firstProduct(r)
+            }
+            forget()
+            poles(r)
+            forget()
             invert(r)
-            publicWords(r)
+            forget()
+            products(r)
             quotient(r)
             openings(r)
-            otherScalars(r)
 {%- if accumulator %}
             exposedPoints()
 {%- endif %}
+            points(r)
             pair()
             return(0x00, 0x00)
         }

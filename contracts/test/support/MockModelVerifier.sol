@@ -13,7 +13,10 @@ contract MockModelVerifier is IModelVerifier {
     uint256 public constant override proofLength = 32;
     bool public constant override srsIsInsecure = true;
     bytes32 public constant override vkDigest = keccak256("mock");
+    bytes32 public constant override srsDigest = keccak256("mock reference string");
+    bytes32 public constant override circuitDigest = keccak256("mock circuit");
     address public constant override rawVerifier = address(0);
+    address public constant override keyContract = address(0);
 
     constructor(
         bytes32 modelId_,

@@ -14,7 +14,7 @@ use serde_json::json;
 
 #[test]
 fn stored_proofs_verify_under_their_keys_and_only_as_they_are() {
-    for name in ["three-layers", "small", "wide"] {
+    for name in ["three-layers", "small", "wide", "six-layers"] {
         let (vk, good) = (stored_vk(name), stored_proof(name));
         vk.verify(&good).unwrap();
         for i in 12..good.instances.len() {
@@ -31,7 +31,7 @@ fn stored_proofs_verify_under_their_keys_and_only_as_they_are() {
 
 #[test]
 fn same_key_same_bytes_and_the_golden_files() {
-    for name in ["three-layers", "small", "wide"] {
+    for name in ["three-layers", "small", "wide", "six-layers"] {
         let vk = stored_vk(name);
         let first = generate(&vk).unwrap();
         assert_eq!(first, generate(&vk).unwrap());

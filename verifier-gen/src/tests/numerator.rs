@@ -26,7 +26,7 @@ impl<K: Eq + Hash> Values<K> {
 
 #[test]
 fn graph_and_program_have_the_value_that_snark_verifier_computes() {
-    for name in ["three-layers", "small", "wide"] {
+    for name in ["three-layers", "small", "wide", "six-layers"] {
         let vk = stored_vk(name);
         let values = Values(RefCell::default());
         let leaf = |leaf: Leaf| values.get(leaf);
@@ -51,14 +51,12 @@ fn graph_and_program_have_the_value_that_snark_verifier_computes() {
         let expression = Expression::numerator(vk.protocol()).unwrap();
         let (dag, root) = Dag::of(&expression);
         assert_eq!(dag.values(leaf)[root.index()], expected, "{name}: graph");
-        let program = Program::compile(&dag, root);
-        assert_eq!(program.run(leaf), expected, "{name}: program");
-        println!(
-            "{name}: {} instructions, {} temporaries, {} constants",
-            program.instructions.len(),
-            program.temporaries,
-            program.constants.len()
-        );
+        let length = Program::length(&dag, root);
+        for straight in [0, 1, length / 3, length - 1, length] {
+            let program = Program::compile(&dag, root, straight);
+            assert_eq!(program.instructions.len(), length - straight);
+            assert_eq!(program.run(leaf), expected, "{name}: program");
+        }
     }
 }
 
@@ -74,7 +72,7 @@ fn equal_subexpressions_are_one_node() {
         Expression::Scaled(product(scaled, query(1)).into(), Fr::from(2)),
     );
     let (dag, root) = Dag::of(&expression);
-    let program = Program::compile(&dag, root);
+    let program = Program::compile(&dag, root, 0);
     // x + y; x·y; 6·(x·y); (x + y)² + that
     assert_eq!(program.instructions.len(), 4);
     let value = |leaf| match leaf {
@@ -88,7 +86,7 @@ fn equal_subexpressions_are_one_node() {
 fn a_numerator_of_one_leaf_has_a_program() {
     let (dag, root) = Dag::of(&Expression::Challenge(0));
     assert_eq!(
-        Program::compile(&dag, root).run(|_| Fr::from(9)),
+        Program::compile(&dag, root, 0).run(|_| Fr::from(9)),
         Fr::from(9)
     );
 }
@@ -108,7 +106,7 @@ fn the_wide_circuit_is_as_wide_as_it_says() {
         "two phases, permutation and lookups, quotient"
     );
     let (dag, root) = Dag::of(&shape.numerator);
-    let program = Program::compile(&dag, root);
+    let program = Program::compile(&dag, root, 0);
     assert!(
         program.instructions.len() >= 1500,
         "{}",
@@ -119,7 +117,7 @@ fn the_wide_circuit_is_as_wide_as_it_says() {
 
 #[test]
 fn sets_are_disjoint_and_cover_all_queries() {
-    for name in ["three-layers", "small", "wide"] {
+    for name in ["three-layers", "small", "wide", "six-layers"] {
         let vk = stored_vk(name);
         let shape = Shape::new(vk.protocol(), vk.deciding_key()).unwrap();
         let mut seen = HashSet::new();
