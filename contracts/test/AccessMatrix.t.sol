@@ -121,8 +121,9 @@ contract AccessMatrixTest is OptimisticFixture, GovernedDeployment {
         ask(1 ether, address(0), 0);
         setRoot = this.leafOf(3, answer());
         oracle.submitSet(MODEL, setRoot, 0, batch.proofOf(setRoot, 0));
+        MockModelVerifier ninth = leaf(9);
         vm.prank(registrar);
-        registry.register(bytes32(uint256(9)), leaf(9), modelOwner, generateMetadata(T), "");
+        registry.register(bytes32(uint256(9)), ninth, modelOwner, generateMetadata(T), "");
     }
 
     function leafOf(

@@ -165,10 +165,9 @@ contract OptimisticHandler is Test {
     ) external {
         if (shadows.length == 0) return;
         (uint256 id, Shadow storage s) = pick(dice);
-        bytes4 expected = barred(s);
-        if (optimistic.claimsStopped()) {
-            expected = IOptimisticOracle.ClaimsStopped.selector;
-        } else if (expected != 0) {} else if (s.state != ClaimState.Unclaimed) {
+        bytes4 expected = notTaking();
+        if (expected == 0) expected = barred(s);
+        if (expected != 0) {} else if (s.state != ClaimState.Unclaimed) {
             expected = IOptimisticOracle.WrongState.selector;
         } else if (wrongBond) {
             expected = IOptimisticOracle.WrongBond.selector;
