@@ -26,6 +26,12 @@ contract RoutedVerifier is IModelVerifier {
     /// @inheritdoc IModelVerifier
     bytes32 public immutable override vkDigest;
     /// @inheritdoc IModelVerifier
+    bytes32 public immutable override srsDigest;
+    /// @inheritdoc IModelVerifier
+    bytes32 public immutable override circuitDigest;
+    /// @inheritdoc IModelVerifier
+    address public immutable override keyContract;
+    /// @inheritdoc IModelVerifier
     address public immutable override rawVerifier;
 
     /// @param router_ The router.
@@ -45,6 +51,9 @@ contract RoutedVerifier is IModelVerifier {
         proofLength = leaf.proofLength();
         srsIsInsecure = leaf.srsIsInsecure();
         vkDigest = leaf.vkDigest();
+        srsDigest = leaf.srsDigest();
+        circuitDigest = leaf.circuitDigest();
+        keyContract = leaf.keyContract();
         rawVerifier = leaf.rawVerifier();
     }
 

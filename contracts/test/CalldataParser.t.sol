@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IModelVerifier} from "../src/IModelVerifier.sol";
 import {ModelVerifier} from "../src/ModelVerifier.sol";
+import {Leaves} from "./support/Leaves.sol";
 import {Test} from "./support/Test.sol";
 
 /// @dev Stands where the raw verifier stands: accepts exactly the calldata whose hash it was told; everything, if told 0.
@@ -32,7 +33,7 @@ contract CalldataParserTest is Test {
 
     function setUp() public {
         raw = new ExpectingRaw();
-        leaf = new ModelVerifier(address(raw), MODEL, 1, 1, BLOB, 0, true, address(raw).codehash);
+        leaf = new ModelVerifier(Leaves.pins(address(raw), MODEL, 1, 1, BLOB));
     }
 
     /// @dev Arguments after the selector: model, context, three offsets, [1, 1], [1, 1], [BLOB, 13 words of 1].

@@ -178,7 +178,22 @@ abstract contract RealHarness is HalocastTest {
         }
         bytes32 digest = _storedWord(".vkDigest");
         uint256 length = _stored(".proofs.request.blob").length;
-        return new ModelVerifier(raw, modelId, 3, 3, length, digest, true, raw.codehash);
+        // The fixture's verifier holds its own key; string and circuit are named in a deployment's record.
+        ModelVerifier.Pins memory pins = ModelVerifier.Pins({
+            rawVerifier: raw,
+            rawCodeHash: raw.codehash,
+            keyContract: address(0),
+            keyCodeHash: 0,
+            modelId: modelId,
+            inputWords: 3,
+            outputWords: 3,
+            proofLength: length,
+            vkDigest: digest,
+            srsDigest: 0,
+            circuitDigest: 0,
+            srsIsInsecure: true
+        });
+        return new ModelVerifier(pins);
     }
 
     /// @inheritdoc HalocastTest
