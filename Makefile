@@ -45,7 +45,7 @@ test-verifier: tools ## the generated verifier: full differential run, flipped b
 	@scripts/verifier-tests.sh full mutants
 
 bench-gas: tools ## gas and size of the generated verifier beside snark-verifier's, on a local chain
-	@CARGO='$(CARGO)' scripts/bench-gas.sh three-layers wide
+	@CARGO='$(CARGO)' scripts/bench-gas.sh three-layers six-layers wide small
 
 bench: tools build ## figures of docs/benchmarks.md: stage by stage, written to target/bench/
 	@$(TOOLS); scripts/bench.sh

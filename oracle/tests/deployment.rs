@@ -309,7 +309,7 @@ async fn a_record_of_another_chain_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_changed_field_of_a_record_is_noticed() {
     let world = World::new(&[]).await;
-    let changes: [fn(&mut DeploymentRecord); 7] = [
+    let changes: [fn(&mut DeploymentRecord); 8] = [
         |r| r.chain_id = 5,
         |r| r.model_registry.code_hash = B256::ZERO,
         |r| r.inference_oracle.address = r.model_registry.address,
@@ -317,6 +317,7 @@ async fn every_changed_field_of_a_record_is_noticed() {
         |r| r.models[0].vk_digest = B256::ZERO,
         |r| r.models[0].model_verifier = r.models[0].raw_verifier.clone(),
         |r| r.models[0].model_id = B256::ZERO,
+        |r| r.models[0].key_contract = Some(r.models[0].raw_verifier.clone()),
     ];
     for (index, change) in changes.into_iter().enumerate() {
         let mut record = world.record.clone();

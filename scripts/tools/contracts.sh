@@ -14,7 +14,7 @@ source "$here/env.sh"
 cd "$HALOCAST_ROOT/contracts"
 
 # What Rust and other clients use. The mock stands in for a proof system in tests of the relayer.
-published=(IModelVerifier IModelRegistry IInferenceOracle IInferenceConsumer ModelVerifier ModelRegistry InferenceOracle AskTinyGemma MockModelVerifier)
+published=(IModelVerifier IHalo2Verifier IModelRegistry IInferenceOracle IInferenceConsumer ModelVerifier ModelRegistry InferenceOracle AskTinyGemma MockModelVerifier)
 
 # Writes the published files into $1. Always a whole build of the same sources in an empty directory: via-IR's output depends on which
 # files are compiled together, so an incremental build would not be reproducible.
