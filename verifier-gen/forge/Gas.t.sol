@@ -37,16 +37,22 @@ contract Gas is Harness {
     ) private {
         bytes memory data = bytes.concat(target.prefix, calldataOf(target.fixture));
         address verifier = target.verifier;
-        uint256 before = gasleft();
-        (bool accepted,) = verifier.staticcall(data);
-        uint256 gas = before - gasleft() + missing;
+        bool accepted;
+        uint256 used;
+        // Solidity's own call copies its argument, which costs more the more memory there is.
+        assembly ("memory-safe") {
+            let before := gas()
+            accepted := staticcall(gas(), verifier, add(data, 0x20), mload(data), 0, 0)
+            used := sub(before, gas())
+        }
+        used += missing;
         vm.assertTrue(accepted, target.fixture);
         Cheats cheats = Cheats(address(vm));
         bool ir = keccak256(bytes(cheats.envOr("FOUNDRY_PROFILE", string("default")))) == keccak256("ir");
         string memory name = string.concat('$["', target.fixture, '"]["', backEnd, ir ? "-ir" : "-legacy", '"]');
         uint256 stored = cheats.parseJsonUint(vm.readFile("../docs/verifier-gas.json"), name);
-        emit Measured(name, gas, stored);
-        uint256 off = gas > stored ? gas - stored : stored - gas;
-        vm.assertTrue(50 * off <= stored, string.concat(name, ": ", vm.toString(gas), " gas, stored ", vm.toString(stored)));
+        emit Measured(name, used, stored);
+        uint256 off = used > stored ? used - stored : stored - used;
+        vm.assertTrue(50 * off <= stored, string.concat(name, ": ", vm.toString(used), " gas, stored ", vm.toString(stored)));
     }
 }
