@@ -40,6 +40,26 @@ contract VerifierTest is Suite {
         vm.assertEq(points(target), "");
     }
 
+    /// @dev V1: x + r in every public word is refused by name. V2: so is every evaluation plus r, every coordinate plus q, every point off the curve.
+    function test_V1_V2_only_canonical_words_monolithic() external {
+        Target memory target = monolithic("small");
+        vm.assertEq(canonicalScalars(target), "");
+        vm.assertEq(points(target), "");
+    }
+
+    function test_V1_V2_only_canonical_words_split() external {
+        Target memory target = split("small");
+        vm.assertEq(canonicalScalars(target), "");
+        vm.assertEq(points(target), "");
+    }
+
+    /// @dev V13, by exhaustion (no symbolic tool runs here): the calldata of a raw verifier has no offsets, only a length, and every other length up to
+    /// 64 bytes more is refused. The leaf's arguments: contracts/test/ModelVerifier.t.sol, test_V3_….
+    function test_V13_calldata_has_one_meaning() external {
+        vm.assertEq(lengths(monolithic("small")), "");
+        vm.assertEq(lengths(split("small")), "");
+    }
+
     /// @dev A thousand mutated proofs get the verdict of the native verifier (src/tests/mutations.rs).
     function test_V12_differential_mutations_monolithic() external {
         differential(monolithic("three-layers"));
