@@ -54,7 +54,7 @@ test-verifier: tools ## the generated verifier: full differential run, flipped b
 	@scripts/verifier-tests.sh full mutants
 
 bench-gas: tools ## gas and size of the generated verifier beside snark-verifier's, on a local chain
-	@CARGO='$(CARGO)' scripts/bench-gas.sh three-layers wide
+	@CARGO='$(CARGO)' scripts/bench-gas.sh three-layers six-layers wide small
 
 test-npm: ## the npm package: packing against a stored proof, types; fetches viem and typescript
 	@cd contracts/npm && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm test

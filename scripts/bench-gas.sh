@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The generated verifier beside snark-verifier's, in one run: gas of a verification on anvil (Prague) and bytes of code.
 # bench-gas.sh [FIXTURE…]   stored keys of verifier-gen/tests/fixtures; default: three-layers. Writes target/bench/verifier.json.
-# BENCH_CHECK=1 compares our gas with docs/verifier-gas.json and fails if it is more than 2 % off; that file is not stored yet, BLESS=1 makes it.
+# BENCH_CHECK=1 compares our gas with docs/verifier-gas.json and fails if it is more than 2 % off; BLESS=1 writes it (all fixtures).
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 "$here/tools/install.sh"

@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Write the Solidity verifier of a bundle.
     Verifier(VerifierArgs),
+    /// Name the error in a contract's revert data.
+    Explain(ExplainArgs),
     /// Put verifier, registry and oracle on a chain; run again it changes nothing.
     Deploy(DeployArgs),
     /// Answer the requests of a deployed oracle until stopped.
@@ -255,6 +257,13 @@ pub(crate) struct VerifierArgs {
     /// Directory for the Solidity files and their metadata.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example: halocast explain 0x5dd58b8b")]
+pub(crate) struct ExplainArgs {
+    /// The data, 0x and hex.
+    pub(crate) data: String,
 }
 
 #[derive(Debug, Subcommand)]

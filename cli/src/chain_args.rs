@@ -1,7 +1,8 @@
 //! The command line of everything that talks to a chain.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use halocast_prover::pipeline::Segments;
+use halocast_verifier_gen::BackEnd;
 use std::path::PathBuf;
 
 /// A node, and where the deployment's record is.
@@ -54,6 +55,28 @@ pub(crate) struct DeployArgs {
     /// Where the model's manifest will be published.
     #[arg(long, value_name = "URI", default_value = "")]
     pub(crate) metadata_uri: String,
+    /// Where the verifying key goes: into the verifier, or into a contract of its own beside a verifier that serves all models of the
+    /// shape. The faster of the two that fit if not given.
+    #[arg(long, value_enum, value_name = "mono|split")]
+    pub(crate) verifier: Option<BackEndArg>,
+}
+
+/// Where the verifying key goes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum BackEndArg {
+    /// Into the verifier.
+    Mono,
+    /// Into a contract of its own.
+    Split,
+}
+
+impl From<BackEndArg> for BackEnd {
+    fn from(arg: BackEndArg) -> Self {
+        match arg {
+            BackEndArg::Mono => Self::Monolithic,
+            BackEndArg::Split => Self::Split,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

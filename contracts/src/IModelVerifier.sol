@@ -17,6 +17,9 @@ interface IModelVerifier {
     /// @notice The proof was asked about another model than the one this leaf is for.
     error ModelMismatch(bytes32 got, bytes32 expected);
 
+    /// @notice `verify` was called with more or fewer bytes than its arguments take: with bytes behind them, or with arrays that share bytes.
+    error CalldataLength(uint256 got, uint256 expected);
+
     /// @notice Wrong number of input words.
     error InputLength(uint256 got, uint256 expected);
 

@@ -115,6 +115,8 @@ contract ModelVerifier is IModelVerifier {
         if (outputs.length != outputWords) revert OutputLength(outputs.length, outputWords);
         if (proof.length != proofLength) revert ProofLength(proof.length, proofLength);
 
+        _checkCalldata(inputs.length, outputs.length, proof.length);
+
         for (uint256 i = 0; i < ACCUMULATOR_LIMBS; ++i) {
             uint256 limb = uint256(bytes32(proof[32 * i:32 * i + 32]));
             if (limb >= SCALAR_MODULUS) revert InstanceNotInField(i);
@@ -130,6 +132,16 @@ contract ModelVerifier is IModelVerifier {
         if (context >= SCALAR_MODULUS) revert InstanceNotInField(ACCUMULATOR_LIMBS + 1 + inputs.length + outputs.length);
 
         if (!_callRaw(rawVerifier, modelId_, context, inputs, outputs, proof)) revert ProofRejected();
+    }
+
+    /// @dev Selector, five words of head, three lengths, and the arrays, the last one padded: what encoders write, and not a byte more.
+    function _checkCalldata(
+        uint256 inputs,
+        uint256 outputs,
+        uint256 proof
+    ) private pure {
+        uint256 expected = 4 + 32 * (8 + inputs + outputs + (proof + 31) / 32);
+        if (msg.data.length != expected) revert CalldataLength(msg.data.length, expected);
     }
 
     /// @dev Lays out `[key contract] | limbs | M | I | O | C ‖ SNARK proof` and calls the raw verifier; lengths were checked.

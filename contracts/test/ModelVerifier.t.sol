@@ -143,6 +143,57 @@ contract ModelVerifierTest is Test {
         verify(s);
     }
 
+    // ── the encoding of arguments ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    function call(
+        bytes memory data
+    ) private view returns (bool accepted, bytes memory answer) {
+        return address(leaf).staticcall(data);
+    }
+
+    /// @dev Arguments with bytes behind them, with decoys between, with arrays that share bytes: refused. In another order: the same values.
+    function test_V3_arguments_are_read_one_way() public view {
+        Statement memory s = statement(1);
+        bytes memory proof = blob(s);
+        bytes memory good = abi.encodeCall(leaf.verify, (s.model, s.context, s.inputs, s.outputs, proof));
+        (bool accepted, bytes memory answer) = call(good);
+        vm.assertTrue(accepted);
+
+        for (uint256 extra = 1; extra < 66; ++extra) {
+            (accepted, answer) = call(bytes.concat(good, new bytes(extra)));
+            vm.assertTrue(!accepted);
+            bytes memory refusal =
+                abi.encodeWithSelector(IModelVerifier.CalldataLength.selector, good.length + extra, good.length);
+            vm.assertTrue(keccak256(answer) == keccak256(refusal));
+        }
+        // A decoy of the inputs before the arrays, the offsets pointing past it.
+        bytes memory tail = abi.encodePacked(
+            uint256(3), s.inputs, uint256(2), s.outputs, proof.length, proof, new bytes((32 - proof.length % 32) % 32)
+        );
+        bytes memory head = abi.encodePacked(leaf.verify.selector, s.model, s.context);
+        bytes memory shifted = abi.encodePacked(uint256(0xa0 + 0x80), uint256(0xa0 + 0x100), uint256(0xa0 + 0x160));
+        (accepted, answer) = call(abi.encodePacked(head, shifted, uint256(3), s.inputs, tail));
+        vm.assertTrue(!accepted);
+        vm.assertTrue(bytes4(answer) == IModelVerifier.CalldataLength.selector);
+        // Outputs before inputs: no byte more, and the same values.
+        bytes memory swapped = abi.encodePacked(uint256(0xa0 + 0x60), uint256(0xa0), uint256(0xa0 + 0xe0));
+        tail = abi.encodePacked(
+            uint256(2), s.outputs, uint256(3), s.inputs, proof.length, proof, new bytes((32 - proof.length % 32) % 32)
+        );
+        (accepted,) = call(abi.encodePacked(head, swapped, tail));
+        vm.assertTrue(accepted);
+        // Offsets that wrap around or leave calldata.
+        for (uint256 word = 2; word < 5; ++word) {
+            bytes memory bad = bytes.concat(good);
+            uint256 position = 0x24 + 32 * word;
+            assembly ("memory-safe") {
+                mstore(add(bad, position), not(0))
+            }
+            (accepted,) = call(bad);
+            vm.assertTrue(!accepted);
+        }
+    }
+
     // ── split back end: the key contract is pinned ──────────────────────────────────────────────────────────────────────────────
 
     function test_V14_key_contract_goes_first_and_is_pinned() public {

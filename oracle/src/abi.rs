@@ -29,6 +29,22 @@ mod verifier_abi {
         "../contracts/abi/ModelVerifier.json"
     );
 }
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+mod raw_abi {
+    alloy::sol!(
+        #[derive(Debug)]
+        IHalo2Verifier,
+        "../contracts/abi/IHalo2Verifier.json"
+    );
+}
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+mod example_abi {
+    alloy::sol!(
+        #[derive(Debug)]
+        AskTinyGemma,
+        "../contracts/abi/AskTinyGemma.json"
+    );
+}
 
 pub use oracle_abi::InferenceOracle;
 pub use registry_abi::ModelRegistry;
@@ -49,7 +65,7 @@ impl std::fmt::Display for Revert {
     }
 }
 
-/// Names the error in revert data: oracle, registry and leaf are searched in this order.
+/// Names the error in revert data: oracle, registry, leaf, generated verifier and example are searched in this order.
 pub fn decode_revert(data: &[u8]) -> Revert {
     if let Ok(error) = InferenceOracle::InferenceOracleErrors::abi_decode(data) {
         return known(format!("{error:?}"));
@@ -58,6 +74,12 @@ pub fn decode_revert(data: &[u8]) -> Revert {
         return known(format!("{error:?}"));
     }
     if let Ok(error) = ModelVerifier::ModelVerifierErrors::abi_decode(data) {
+        return known(format!("{error:?}"));
+    }
+    if let Ok(error) = raw_abi::IHalo2Verifier::IHalo2VerifierErrors::abi_decode(data) {
+        return known(format!("{error:?}"));
+    }
+    if let Ok(error) = example_abi::AskTinyGemma::AskTinyGemmaErrors::abi_decode(data) {
         return known(format!("{error:?}"));
     }
     unknown(data)
@@ -107,4 +129,50 @@ fn unknown(data: &[u8]) -> Revert {
 /// First word of the context's preimage; the contract has the same constant.
 pub fn domain_tag() -> alloy::primitives::B256 {
     keccak256("halocast.inference.context.v1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// V7: revert data of each contract has a name, other data has none.
+    #[test]
+    fn v7_errors_of_all_contracts_have_names() {
+        let number = |n: u8| [[0; 31].as_slice(), &[n]].concat();
+        let cases = [
+            ("PairingFailed()", vec![], "PairingFailed"),
+            (
+                "PointNotOnCurve(uint256)",
+                number(5),
+                "PointNotOnCurve { index: 5 }",
+            ),
+            (
+                "KeyShapeMismatch(bytes32,bytes32)",
+                [0; 64].to_vec(),
+                "KeyShapeMismatch",
+            ),
+            ("ProofRejected()", vec![], "ProofRejected"),
+            (
+                "ProofLength(uint256,uint256)",
+                [number(1), number(2)].concat(),
+                "ProofLength { got: 1, expected: 2 }",
+            ),
+            (
+                "KeyContractCodeMismatch(bytes32,bytes32)",
+                [0; 64].to_vec(),
+                "KeyContractCodeMismatch",
+            ),
+        ];
+        for (signature, arguments, expected) in cases {
+            let data = [&keccak256(signature)[..4], &arguments].concat();
+            let revert = decode_revert(&data);
+            assert!(revert.text.starts_with(expected), "{signature}: {revert}");
+        }
+        assert!(
+            decode_revert(&[1, 2, 3, 4])
+                .text
+                .starts_with("unknown error")
+        );
+        assert_eq!(decode_revert(&[]).name, "Empty");
+    }
 }

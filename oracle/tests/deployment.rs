@@ -4,11 +4,12 @@ mod support;
 
 use alloy::primitives::{B256, Bytes, U256};
 use alloy::providers::ext::AnvilApi;
+use halocast_oracle::abi::ModelVerifier;
 use halocast_oracle::deploy::{
     DeploymentRecord, FACTORY, StepStatus, check_deployment, compile_solidity, deploy, find_solc,
     record_path,
 };
-use halocast_oracle::{ChainClient, RetryPolicy};
+use halocast_oracle::{ChainClient, DeployPlan, RetryPolicy};
 use support::{DEPLOYER, World, deploy_options, local_chain, plan};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -309,7 +310,7 @@ async fn a_record_of_another_chain_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_changed_field_of_a_record_is_noticed() {
     let world = World::new(&[]).await;
-    let changes: [fn(&mut DeploymentRecord); 7] = [
+    let changes: [fn(&mut DeploymentRecord); 8] = [
         |r| r.chain_id = 5,
         |r| r.model_registry.code_hash = B256::ZERO,
         |r| r.inference_oracle.address = r.model_registry.address,
@@ -317,6 +318,7 @@ async fn every_changed_field_of_a_record_is_noticed() {
         |r| r.models[0].vk_digest = B256::ZERO,
         |r| r.models[0].model_verifier = r.models[0].raw_verifier.clone(),
         |r| r.models[0].model_id = B256::ZERO,
+        |r| r.models[0].key_contract = Some(r.models[0].raw_verifier.clone()),
     ];
     for (index, change) in changes.into_iter().enumerate() {
         let mut record = world.record.clone();
@@ -345,4 +347,101 @@ fn compiles_a_verifier_with_the_pinned_compiler() {
             .to_string()
             .contains("no contract W")
     );
+}
+
+/// A stored fixture of the generator.
+fn generated(file: &str) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../verifier-gen/tests/fixtures/three-layers")
+        .join(file);
+    std::fs::read(path).expect("stored fixture")
+}
+
+/// The code that the key contract's constructor returns, from its source.
+fn key_code(source: &str) -> Vec<u8> {
+    let argument = |line: &str, at: usize| {
+        let inner = line.split_once('(').expect("call").1;
+        let inner = inner.trim_end().trim_end_matches(')');
+        inner.split(", ").nth(at).expect("argument")[2..].to_owned()
+    };
+    let number = |hex: String| usize::from_str_radix(&hex, 16).expect("address");
+    let lines = || source.lines().map(str::trim);
+    let end = lines().find(|l| l.starts_with("return(")).expect("return");
+    let mut memory = vec![0; 0x1f + number(argument(end, 1))];
+    for line in lines().filter(|l| l.starts_with("mstore(0x") && l.contains(", 0x")) {
+        let start = number(argument(line, 0));
+        let word = alloy::primitives::hex::decode(argument(line, 1)).expect("word");
+        memory[start..start + 32].copy_from_slice(&word);
+    }
+    memory.split_off(0x1f)
+}
+
+/// The plan of the mock's model, with the generated split verifier of the stored proof.
+fn split_plan(calldata: &[u8]) -> DeployPlan {
+    let solc = find_solc().expect("solc");
+    let text = |file| String::from_utf8(generated(file)).expect("source");
+    let compile = |file, name| compile_solidity(&solc, &text(file), name).expect("compiles");
+    let mut key = compile("Key.sol", "Halo2VerifyingKey");
+    key.runtime_code = key_code(&text("Key.sol")).into();
+    let mut plan = plan(31_337);
+    plan.model.raw_verifier = compile("Split.sol", "Halo2Verifier");
+    plan.model.key_contract = Some(key);
+    plan.model.model_id = B256::from_slice(&calldata[12 * 32..13 * 32]);
+    (plan.model.input_words, plan.model.output_words) = (3, 3);
+    plan.model.proof_length = u32::try_from(calldata.len() - 8 * 32).expect("length");
+    plan.model.metadata.inputs[0].shape = vec![45];
+    plan.model.metadata.outputs[0].shape = vec![45];
+    plan
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn v14_the_split_back_end_is_deployed_pinned_and_verifies_a_real_proof() {
+    let chain = local_chain(&[]);
+    let (client, dir) = (
+        chain.client().expect("client"),
+        tempfile::tempdir().expect("temp dir"),
+    );
+    let account = chain.account(DEPLOYER);
+    let options = deploy_options(record_path(dir.path(), 31_337), true);
+    let calldata = generated("calldata.bin");
+    let good = split_plan(&calldata);
+
+    // A key contract that does not become what the plan says: nothing is built on it.
+    let mut wrong = good.clone();
+    let key = wrong.model.key_contract.as_mut().expect("split");
+    key.runtime_code = [&key.runtime_code[..], &[0]].concat().into();
+    let error = deploy(&client, &account, &wrong, &options)
+        .await
+        .expect_err("another key");
+    assert!(error.to_string().contains("key contract"), "{error}");
+
+    let outcome = deploy(&client, &account, &good, &options)
+        .await
+        .expect("deploys");
+    let record = outcome.record.expect("record");
+    let model = &record.models[0];
+    let key = model.key_contract.as_ref().expect("recorded");
+    let leaf = model.model_verifier.address;
+    let pinned = client.view(leaf, &ModelVerifier::keyContractCall {}).await;
+    assert_eq!(pinned.expect("view"), key.address);
+    check_deployment(&client, &record)
+        .await
+        .expect("the chain agrees");
+    let again = deploy(&client, &account, &good, &options)
+        .await
+        .expect("runs");
+    assert!(again.unchanged());
+
+    let word = |index: usize| U256::from_be_slice(&calldata[32 * index..][..32]);
+    let mut call = ModelVerifier::verifyCall {
+        modelId_: model.model_id,
+        context: word(19),
+        inputs: (13..16).map(word).collect(),
+        outputs: (16..19).map(word).collect(),
+        proof: [&calldata[..12 * 32], &calldata[20 * 32..]].concat().into(),
+    };
+    client.view(leaf, &call).await.expect("a true proof");
+    call.outputs[0] += U256::from(1);
+    let error = client.view(leaf, &call).await.expect_err("a lie");
+    assert!(error.to_string().contains("ProofRejected"), "{error}");
 }

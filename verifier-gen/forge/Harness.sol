@@ -75,11 +75,11 @@ abstract contract Harness {
 
     function deploy(
         bytes memory code
-    ) internal returns (address at) {
+    ) internal returns (address place) {
         assembly ("memory-safe") {
-            at := create(0, add(code, 0x20), mload(code))
+            place := create(0, add(code, 0x20), mload(code))
         }
-        vm.assertTrue(at != address(0) && at.code.length <= 24_576, "deployment");
+        vm.assertTrue(place != address(0) && place.code.length <= 24_576, "deployment");
     }
 
     function monolithic(

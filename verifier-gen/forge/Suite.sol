@@ -92,10 +92,14 @@ abstract contract Suite is Harness {
             if (!gives(target, with(good, i, get(good, i) + R), refusal)) return string.concat("public word ", vm.toString(i));
         }
         for (uint256 i = 0; i < w.evaluations; ++i) {
-            uint256 at = w.instances + 2 * w.points + i;
+            uint256 place = w.instances + 2 * w.points + i;
             bytes memory refusal = abi.encodeWithSelector(Errors.ScalarNotCanonical.selector, i);
-            if (!gives(target, with(good, at, get(good, at) + R), refusal)) return string.concat("evaluation ", vm.toString(i));
-            if (accepts(target, with(good, at, addmod(get(good, at), 1, R)))) return string.concat("wrong ", vm.toString(i));
+            if (!gives(target, with(good, place, get(good, place) + R), refusal)) {
+                return string.concat("evaluation ", vm.toString(i));
+            }
+            if (accepts(target, with(good, place, addmod(get(good, place), 1, R)))) {
+                return string.concat("wrong ", vm.toString(i));
+            }
         }
         return "";
     }
@@ -109,9 +113,13 @@ abstract contract Suite is Harness {
         for (uint256 i = 0; i < w.points + 2; ++i) {
             uint256 x = w.instances + 2 * i + (i < w.points ? 0 : w.evaluations);
             bytes memory refusal = abi.encodeWithSelector(Errors.PointNotOnCurve.selector, i);
-            for (uint256 at = x; at < x + 2; ++at) {
-                if (!gives(target, with(good, at, get(good, at) + Q), refusal)) return string.concat("plus q ", vm.toString(i));
-                if (!gives(target, with(good, at, get(good, at) ^ 1), refusal)) return string.concat("curve ", vm.toString(i));
+            for (uint256 place = x; place < x + 2; ++place) {
+                if (!gives(target, with(good, place, get(good, place) + Q), refusal)) {
+                    return string.concat("plus q ", vm.toString(i));
+                }
+                if (!gives(target, with(good, place, get(good, place) ^ 1), refusal)) {
+                    return string.concat("curve ", vm.toString(i));
+                }
             }
             if (accepts(target, with(good, x + 1, Q - get(good, x + 1)))) return string.concat("negated ", vm.toString(i));
         }

@@ -40,12 +40,32 @@ contract VerifierTest is Suite {
         vm.assertEq(points(target), "");
     }
 
+    /// @dev V1: x + r in every public word is refused by name. V2: so is every evaluation plus r, every coordinate plus q, every point off the curve.
+    function test_V1_V2_only_canonical_words_monolithic() external {
+        Target memory target = monolithic("small");
+        vm.assertEq(canonicalScalars(target), "");
+        vm.assertEq(points(target), "");
+    }
+
+    function test_V1_V2_only_canonical_words_split() external {
+        Target memory target = split("small");
+        vm.assertEq(canonicalScalars(target), "");
+        vm.assertEq(points(target), "");
+    }
+
+    /// @dev V13, by exhaustion (no symbolic tool runs here): the calldata of a raw verifier has no offsets, only a length, and every other length up to
+    /// 64 bytes more is refused. The leaf's arguments: contracts/test/ModelVerifier.t.sol, test_V3_….
+    function test_V13_calldata_has_one_meaning() external {
+        vm.assertEq(lengths(monolithic("small")), "");
+        vm.assertEq(lengths(split("small")), "");
+    }
+
     /// @dev A thousand mutated proofs get the verdict of the native verifier (src/tests/mutations.rs).
-    function test_differential_mutations_monolithic() external {
+    function test_V12_differential_mutations_monolithic() external {
         differential(monolithic("three-layers"));
     }
 
-    function test_differential_mutations_split() external {
+    function test_V12_differential_mutations_split() external {
         differential(split("three-layers"));
     }
 
@@ -56,15 +76,15 @@ contract VerifierTest is Suite {
         bytes memory good = calldataOf("three-layers");
         bytes memory data = bytes.concat(good);
         uint256 count;
-        for (uint256 at = 0; at < records.length; ++count) {
-            bool expected = records[at] == 0x01;
-            uint256 changed = uint8(records[at + 1]);
-            uint256 first = at + 2;
-            for (at = first; at < first + 34 * changed; at += 34) {
-                set(data, index(records, at), word(records, at + 2));
+        for (uint256 place = 0; place < records.length; ++count) {
+            bool expected = records[place] == 0x01;
+            uint256 changed = uint8(records[place + 1]);
+            uint256 first = place + 2;
+            for (place = first; place < first + 34 * changed; place += 34) {
+                set(data, index(records, place), word(records, place + 2));
             }
             vm.assertTrue(accepts(target, data) == expected, vm.toString(count));
-            for (uint256 i = first; i < at; i += 34) {
+            for (uint256 i = first; i < place; i += 34) {
                 set(data, index(records, i), get(good, index(records, i)));
             }
         }
@@ -73,24 +93,24 @@ contract VerifierTest is Suite {
 
     function index(
         bytes memory records,
-        uint256 at
+        uint256 place
     ) private pure returns (uint256) {
-        return uint256(uint8(records[at])) << 8 | uint8(records[at + 1]);
+        return uint256(uint8(records[place])) << 8 | uint8(records[place + 1]);
     }
 
     function word(
         bytes memory records,
-        uint256 at
+        uint256 place
     ) private pure returns (uint256 value) {
         assembly ("memory-safe") {
-            value := mload(add(add(records, 0x20), at))
+            value := mload(add(add(records, 0x20), place))
         }
     }
 
     event Seed(uint256 seed, uint256 flips);
 
     /// @dev VERIFIER_FLIPS random bits (10,000 in the full run), VERIFIER_SEED.
-    function test_no_flipped_bit_is_accepted() external {
+    function test_V5_no_flipped_bit_is_accepted() external {
         uint256 seed = vm.envOr("VERIFIER_SEED", 0x68616c6f63617374);
         uint256 flips = vm.envOr("VERIFIER_FLIPS", 300);
         emit Seed(seed, flips);
@@ -106,7 +126,7 @@ contract VerifierTest is Suite {
     }
 
     /// @dev V4: too little gas at any point is a refusal. Levels: 1/64 to 63/64 of what a good proof takes, so that every precompile starves at some.
-    function test_starved_of_gas_never_accepts() external {
+    function test_V4_starved_of_gas_never_accepts() external {
         Target memory target = monolithic("three-layers");
         bytes memory data = calldataOf("three-layers");
         uint256 before = gasleft();
@@ -119,9 +139,12 @@ contract VerifierTest is Suite {
     }
 
     /// @dev Of all opcodes that reach out or stay behind, only STATICCALL and (split) EXTCODECOPY are there.
-    function test_no_state_and_no_foreign_code() external {
+    function test_V6_no_state_and_no_foreign_code() external {
         scan(monolithic("three-layers").verifier.code, false);
+        scan(monolithic("six-layers").verifier.code, false);
         scan(split("three-layers").verifier.code, true);
+        scan(split("six-layers").verifier.code, true);
+        scan(split("wide").verifier.code, true);
     }
 
     function scan(
@@ -138,7 +161,7 @@ contract VerifierTest is Suite {
         }
     }
 
-    /// @dev Selectors in the assembly are those of the declared errors.
+    /// @dev V7: selectors in the assembly are those of the declared errors.
     function test_refusals_of_a_false_proof_have_the_names_of_the_errors() external {
         Target memory target = monolithic("small");
         bytes memory data = calldataOf("small");

@@ -4,7 +4,11 @@ use crate::{GenerateError, plan::Plans, render::hex, shape::Shape};
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
 use halocast_prover::aggregate::{ACCUMULATOR_WORDS, AggregationVk};
 use serde::{Deserialize, Serialize};
-use snark_verifier::{pcs::kzg::KzgDecidingKey, verifier::plonk::PlonkProtocol};
+use snark_verifier::{
+    pcs::kzg::KzgDecidingKey,
+    util::hash::{Digest, Keccak256},
+    verifier::plonk::PlonkProtocol,
+};
 
 /// Name of the generated contract.
 pub const CONTRACT_NAME: &str = "Halo2Verifier";
@@ -51,8 +55,20 @@ pub struct SplitSources {
     pub key: String,
     /// Bytes of code of the key contract.
     pub key_contract_size: usize,
+    /// Code of the key contract: its constructor returns it, so that no compiler says it.
+    pub key_code: Vec<u8>,
     /// Names the shape; both contracts hold it.
     pub shape_digest: [u8; 32],
+}
+
+/// Where the key of a verifier is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackEnd {
+    /// In the verifier's code.
+    Monolithic,
+    /// In a contract of its own.
+    Split,
 }
 
 /// The sources for one key.
@@ -68,6 +84,10 @@ pub struct VerifierSources {
     pub proof_len: usize,
     /// Instructions of the quotient's program.
     pub instructions: usize,
+    /// How many of them do not fit the code and are interpreted: monolithic, split.
+    pub interpreted: [usize; 2],
+    /// Digest of the circuit without its key.
+    pub circuit_digest: [u8; 32],
 }
 
 /// A raw verifier and what the contract around it must know.
@@ -89,8 +109,14 @@ pub struct GeneratedVerifier {
     pub proof_len: usize,
     /// Bytes of the blob that the leaf takes: accumulator limbs ‖ proof.
     pub proof_blob_len: usize,
+    /// The faster back end of those that fit a contract.
+    pub recommended: BackEnd,
     /// SHA-256 of the verifying key.
     pub vk_digest: [u8; 32],
+    /// Names the secret of the reference string.
+    pub srs_digest: [u8; 32],
+    /// Keccak-256 of the circuit without its key: equal for models of the same shape.
+    pub circuit_digest: [u8; 32],
     /// Whether the key was made with the insecure development string.
     pub insecure_srs: bool,
     /// Where the reference string comes from.
@@ -109,8 +135,17 @@ pub fn generate(vk: &AggregationVk) -> Result<GeneratedVerifier, GenerateError> 
         return Err(GenerateError::UnsupportedKey(reason.to_owned()));
     }
     let sources = sources(protocol, vk.deciding_key(), &provenance(vk))?;
+    let [monolithic, split] = sources.interpreted;
+    let recommended = if monolithic > split {
+        BackEnd::Split
+    } else {
+        BackEnd::Monolithic
+    };
     Ok(GeneratedVerifier {
         sol: sources.monolithic,
+        recommended,
+        srs_digest: vk.srs_id().0,
+        circuit_digest: sources.circuit_digest,
         split: sources.split,
         compiler: CompilerSettings::pinned(),
         instances: sources.instances,
@@ -145,12 +180,25 @@ pub fn sources(
             verifier,
             key: split.sources(&shape).key(&header, shape_digest)?,
             key_contract_size,
+            key_code: split.sources(&shape).key_code(shape_digest),
             shape_digest,
         },
         instances: shape.instances,
         proof_len: shape.proof_len(),
         instructions: plans.length,
+        interpreted: [monolithic.interpreted(), split.interpreted()],
+        circuit_digest: circuit_digest(protocol)?,
     })
+}
+
+/// Of everything that two keys of one circuit have in common.
+fn circuit_digest(protocol: &PlonkProtocol<G1Affine>) -> Result<[u8; 32], GenerateError> {
+    let mut circuit = protocol.clone();
+    circuit.preprocessed.fill(G1Affine::generator());
+    circuit.transcript_initial_state = None;
+    let bytes = bincode::serialize(&("halocast circuit", circuit));
+    let bytes = bytes.map_err(|e| GenerateError::UnsupportedKey(format!("not plain data: {e}")))?;
+    Ok(Keccak256::digest(&bytes).into())
 }
 
 /// Whether a chain takes a contract of `size` bytes of code.

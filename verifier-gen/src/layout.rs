@@ -79,10 +79,12 @@ pub(crate) struct KeyLayout {
     /// Digest of the verifier that reads this key, 1/n.
     pub(crate) head: Region,
     /// G2, four words.
+    #[allow(dead_code, reason = "the pairing reads it where it is")]
     pub(crate) g2: Region,
     /// 1/ω, ω^−first.
     pub(crate) domain: Region,
     /// −τG2, four words.
+    #[allow(dead_code, reason = "the pairing reads it where it is")]
     pub(crate) tau_g2: Region,
     /// r, then q.
     pub(crate) moduli: Region,

@@ -19,6 +19,7 @@ mod tree;
 
 pub use error::GenerateError;
 pub use generate::{
-    CODE_SIZE_LIMIT, CONTRACT_NAME, CompilerSettings, GeneratedVerifier, KEY_CONTRACT_NAME,
-    SOLC_VERSION, SplitSources, VerifierSources, check_code_size, generate, sources,
+    BackEnd, CODE_SIZE_LIMIT, CONTRACT_NAME, CompilerSettings, GeneratedVerifier,
+    KEY_CONTRACT_NAME, SOLC_VERSION, SplitSources, VerifierSources, check_code_size, generate,
+    sources,
 };

@@ -18,6 +18,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Instructions that are not code.
+    pub(crate) fn interpreted(&self) -> usize {
+        self.program.instructions.len()
+    }
+
     pub(crate) fn sources<'a>(&'a self, shape: &'a Shape) -> Sources<'a> {
         Sources {
             shape,

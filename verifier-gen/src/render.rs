@@ -122,6 +122,14 @@ impl Sources<'_> {
         })
     }
 
+    /// The data contract's code: a byte STOP and the key.
+    pub(crate) fn key_code(&self, shape_digest: Word) -> Vec<u8> {
+        let words = self.key_words(shape_digest);
+        std::iter::once(0)
+            .chain(words.into_iter().flatten())
+            .collect()
+    }
+
     /// Bytes of the data contract's code.
     pub(crate) fn key_contract_size(&self) -> usize {
         1 + self.layout.key.whole.len

@@ -5,11 +5,14 @@ use alloy::primitives::U256;
 use eyre::WrapErr;
 use halocast_oracle::DeployPlan;
 use halocast_oracle::deploy::{
-    CompilerRecord, ModelMetadata, ModelPlan, ModelTask, TensorSpec, compile_solidity, find_solc,
+    CompiledCode, CompilerRecord, ModelMetadata, ModelPlan, ModelTask, TensorSpec,
+    compile_solidity, find_solc,
 };
 use halocast_prover::bundle::{self, Bundle, TaskSpec};
 use halocast_prover::pipeline;
-use halocast_verifier_gen::{CONTRACT_NAME, GeneratedVerifier, check_code_size};
+use halocast_verifier_gen::{
+    BackEnd, CONTRACT_NAME, GeneratedVerifier, KEY_CONTRACT_NAME, check_code_size,
+};
 
 /// The Solidity verifier of a bundle, whose manifest is about the same words as its key.
 pub(crate) fn generated(bundle: &Bundle) -> eyre::Result<GeneratedVerifier> {
@@ -38,19 +41,25 @@ fn expect_words(manifest: (usize, usize), key: (usize, usize)) -> eyre::Result<(
     Ok(())
 }
 
-/// Everything a deployment needs to know of a bundle; compiles its verifier.
-pub(crate) fn plan(bundle: &Bundle, chain_id: u64, metadata_uri: &str) -> eyre::Result<DeployPlan> {
+/// Everything a deployment needs to know of a bundle; compiles its verifier, of the recommended back end if none is named.
+pub(crate) fn plan(
+    bundle: &Bundle,
+    chain_id: u64,
+    metadata_uri: &str,
+    back_end: Option<BackEnd>,
+) -> eyre::Result<DeployPlan> {
     let verifier = generated(bundle)?;
-    let code = compile_solidity(&find_solc()?, &verifier.sol, CONTRACT_NAME)
-        .wrap_err("cannot compile the generated verifier")?;
-    check_code_size(CONTRACT_NAME, code.runtime_code.len())?;
+    let (code, key_contract) = compiled(&verifier, back_end.unwrap_or(verifier.recommended))?;
     let model = ModelPlan {
         model_id: model_id(bundle)?,
         raw_verifier: code,
+        key_contract,
         input_words: u32::try_from(verifier.input_words)?,
         output_words: u32::try_from(verifier.output_words)?,
         proof_length: u32::try_from(verifier.proof_blob_len)?,
         vk_digest: verifier.vk_digest.into(),
+        srs_digest: verifier.srs_digest.into(),
+        circuit_digest: verifier.circuit_digest.into(),
         srs_insecure: verifier.insecure_srs,
         metadata: metadata(bundle)?,
         metadata_uri: metadata_uri.to_owned(),
@@ -62,6 +71,30 @@ pub(crate) fn plan(bundle: &Bundle, chain_id: u64, metadata_uri: &str) -> eyre::
         compiler: CompilerRecord::raw_verifier(),
         version: env!("CARGO_PKG_VERSION").into(),
     })
+}
+
+/// The raw verifier, and the key contract if the key is apart.
+fn compiled(
+    verifier: &GeneratedVerifier,
+    back_end: BackEnd,
+) -> eyre::Result<(CompiledCode, Option<CompiledCode>)> {
+    let solc = find_solc()?;
+    let compile = |source: &str, name| {
+        compile_solidity(&solc, source, name)
+            .wrap_err_with(|| format!("cannot compile the generated {name}"))
+    };
+    let (source, key) = match back_end {
+        BackEnd::Monolithic => (&verifier.sol, None),
+        BackEnd::Split => {
+            let mut key = compile(&verifier.split.key, KEY_CONTRACT_NAME)?;
+            // Its constructor returns the key; what the compiler calls runtime code is empty.
+            key.runtime_code = verifier.split.key_code.clone().into();
+            (&verifier.split.verifier, Some(key))
+        }
+    };
+    let code = compile(source, CONTRACT_NAME)?;
+    check_code_size(CONTRACT_NAME, code.runtime_code.len())?;
+    Ok((code, key))
 }
 
 fn metadata(bundle: &Bundle) -> eyre::Result<ModelMetadata> {

@@ -18,7 +18,12 @@ pub(crate) fn run(args: DeployArgs, out: &Output) -> eyre::Result<ExitCode> {
         if let Some(expected) = args.chain_id {
             client.expect_chain(expected, "--chain-id").await?;
         }
-        let plan = chain::plan(&bundle, chain_id, &args.metadata_uri)?;
+        let plan = chain::plan(
+            &bundle,
+            chain_id,
+            &args.metadata_uri,
+            args.verifier.map(Into::into),
+        )?;
         let options = DeployOptions {
             broadcast: args.broadcast,
             record: chain::record_file(&args.chain, chain_id),

@@ -3,6 +3,7 @@
 pub(crate) mod compile;
 pub(crate) mod deploy;
 pub(crate) mod execute;
+pub(crate) mod explain;
 pub(crate) mod inspect;
 pub(crate) mod prove;
 pub(crate) mod relay;

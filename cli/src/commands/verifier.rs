@@ -53,7 +53,10 @@ fn metadata_json(bundle: &Bundle, verifier: &GeneratedVerifier) -> Value {
         "output_words": verifier.output_words,
         "proof_bytes": verifier.proof_len,
         "proof_blob_bytes": verifier.proof_blob_len,
+        "recommended": verifier.recommended,
         "vk_digest": alloy::primitives::B256::from(verifier.vk_digest),
+        "srs_digest": alloy::primitives::B256::from(verifier.srs_digest),
+        "circuit_digest": alloy::primitives::B256::from(verifier.circuit_digest),
         "split": {
             "verifier": format!("split/{CONTRACT_NAME}.sol"),
             "key": format!("split/{KEY_CONTRACT_NAME}.sol"),

@@ -77,7 +77,7 @@ pub(super) fn run(args: &DemoArgs, bundle: Bundle, say: &dyn Fn(&str)) -> eyre::
     block_on(async {
         let client = local.client()?;
         let record_path = work.join("deployment.json");
-        let plan = chain::plan(&bundle, local.chain_id(), "")?;
+        let plan = chain::plan(&bundle, local.chain_id(), "", None)?;
         let options = DeployOptions {
             broadcast: true,
             record: record_path.clone(),

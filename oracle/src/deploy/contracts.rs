@@ -1,4 +1,4 @@
-//! The four contracts of a plan, where they belong, and whether they are there.
+//! The contracts of a plan, where they belong, and whether they are there.
 
 use super::create2::create2_address;
 use super::plan::LOCAL_CHAINS;
@@ -19,14 +19,19 @@ pub(super) struct Contract {
 
 pub(super) struct Contracts {
     pub(super) raw: Contract,
+    pub(super) key: Option<Contract>,
     pub(super) leaf: Contract,
     pub(super) registry: Contract,
     pub(super) oracle: Contract,
 }
 
 impl Contracts {
-    pub(super) fn all(&self) -> [&Contract; 4] {
-        [&self.raw, &self.leaf, &self.registry, &self.oracle]
+    /// In the order of their creation.
+    pub(super) fn all(&self) -> Vec<&Contract> {
+        let key = self.key.iter();
+        let raw = std::iter::once(&self.raw).chain(key);
+        raw.chain([&self.leaf, &self.registry, &self.oracle])
+            .collect()
     }
 }
 
@@ -39,16 +44,28 @@ impl Run<'_> {
             model.raw_verifier.init_code.clone(),
             Some(runtime_hash),
         );
-        let leaf_args = ModelVerifier::constructorCall {
-            rawVerifier_: raw.address,
-            modelId_: model.model_id,
-            inputWords_: U256::from(model.input_words),
-            outputWords_: U256::from(model.output_words),
-            proofLength_: U256::from(model.proof_length),
-            vkDigest_: model.vk_digest,
-            srsIsInsecure_: model.srs_insecure,
+        let key = model.key_contract.as_ref().map(|code| {
+            let hash = keccak256(&code.runtime_code);
+            self.contract("key contract", code.init_code.clone(), Some(hash))
+        });
+        let pins = ModelVerifier::Pins {
+            rawVerifier: raw.address,
             rawCodeHash: runtime_hash,
+            keyContract: key.as_ref().map_or(Address::ZERO, |key| key.address),
+            keyCodeHash: key
+                .as_ref()
+                .and_then(|key| key.code_hash)
+                .unwrap_or_default(),
+            modelId: model.model_id,
+            inputWords: U256::from(model.input_words),
+            outputWords: U256::from(model.output_words),
+            proofLength: U256::from(model.proof_length),
+            vkDigest: model.vk_digest,
+            srsDigest: model.srs_digest,
+            circuitDigest: model.circuit_digest,
+            srsIsInsecure: model.srs_insecure,
         };
+        let leaf_args = ModelVerifier::constructorCall { pins };
         let leaf = self.contract(
             "model verifier",
             with_args(&ModelVerifier::BYTECODE, &leaf_args),
@@ -76,6 +93,7 @@ impl Run<'_> {
         );
         Contracts {
             raw,
+            key,
             leaf,
             registry,
             oracle,
@@ -95,10 +113,11 @@ impl Run<'_> {
 
     pub(super) fn recorded(&self, address: Address) -> Option<&ContractRecord> {
         let old = self.old.as_ref()?;
-        let models = old
-            .models
-            .iter()
-            .flat_map(|m| [&m.raw_verifier, &m.model_verifier]);
+        let models = old.models.iter().flat_map(|m| {
+            [&m.raw_verifier, &m.model_verifier]
+                .into_iter()
+                .chain(&m.key_contract)
+        });
         [&old.model_registry, &old.inference_oracle]
             .into_iter()
             .chain(models)

@@ -69,6 +69,8 @@ pub struct ModelPlan {
     pub model_id: B256,
     /// The generated Halo2 verifier.
     pub raw_verifier: CompiledCode,
+    /// The contract with its key, if the verifier serves many.
+    pub key_contract: Option<CompiledCode>,
     /// Packed input words.
     pub input_words: u32,
     /// Packed output words.
@@ -77,6 +79,10 @@ pub struct ModelPlan {
     pub proof_length: u32,
     /// Digest of the outer verifying key.
     pub vk_digest: B256,
+    /// Names the secret of the reference string.
+    pub srs_digest: B256,
+    /// Digest of the outer circuit without its key.
+    pub circuit_digest: B256,
     /// Whether the reference string is a development one.
     pub srs_insecure: bool,
     /// Packing, shapes and scales.
@@ -110,23 +116,32 @@ impl DeployPlan {
                 model_id: model.model_id,
             });
         }
-        let code = &model.raw_verifier;
-        if code.init_code.is_empty() || code.runtime_code.is_empty() {
-            return Err(OracleError::Deployment(
-                "the raw verifier has no bytecode".into(),
-            ));
-        }
-        if code.runtime_code.len() > MAX_CODE || code.init_code.len() > MAX_INIT_CODE {
-            return Err(OracleError::CodeTooLarge {
-                name: "raw verifier".into(),
-                size: code.runtime_code.len(),
-            });
+        model.raw_verifier.check("raw verifier")?;
+        if let Some(key) = &model.key_contract {
+            key.check("key contract")?;
         }
         if model.proof_length <= 12 * 32 {
             return Err(OracleError::Deployment(format!(
                 "a proof of {} bytes has no room for the limbs (384)",
                 model.proof_length
             )));
+        }
+        Ok(())
+    }
+}
+
+impl CompiledCode {
+    fn check(&self, name: &str) -> Result<()> {
+        if self.init_code.is_empty() || self.runtime_code.is_empty() {
+            return Err(OracleError::Deployment(format!(
+                "the {name} has no bytecode"
+            )));
+        }
+        if self.runtime_code.len() > MAX_CODE || self.init_code.len() > MAX_INIT_CODE {
+            return Err(OracleError::CodeTooLarge {
+                name: name.into(),
+                size: self.runtime_code.len(),
+            });
         }
         Ok(())
     }

@@ -60,6 +60,9 @@ pub struct ModelRecord {
     pub metadata_uri: String,
     /// The generated verifier. Not to be called directly.
     pub raw_verifier: ContractRecord,
+    /// The contract with its key; absent if the verifier holds it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub key_contract: Option<ContractRecord>,
     /// The leaf.
     pub model_verifier: ContractRecord,
     /// Registration; absent if somebody else did it.

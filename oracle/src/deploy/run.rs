@@ -48,7 +48,7 @@ pub enum StepStatus {
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepReport {
-    /// `raw verifier`, `model verifier`, `model registry`, `inference oracle` or `registration`.
+    /// `raw verifier`, `key contract`, `model verifier`, `model registry`, `inference oracle` or `registration`.
     pub name: String,
     /// The contract.
     pub address: Address,
@@ -214,6 +214,10 @@ impl Run<'_> {
         registered: bool,
     ) -> Result<DeployOutcome> {
         let raw_verifier = self.create(&contracts.raw).await?;
+        let key_contract = match &contracts.key {
+            Some(key) => Some(self.create(key).await?),
+            None => None,
+        };
         let model_verifier = self.create(&contracts.leaf).await?;
         let model_registry = self.create(&contracts.registry).await?;
         let inference_oracle = self.create(&contracts.oracle).await?;
@@ -228,6 +232,7 @@ impl Run<'_> {
             proof_length: model.proof_length,
             metadata_uri: model.metadata_uri.clone(),
             raw_verifier,
+            key_contract,
             model_verifier,
             registration,
             compiler: self.plan.compiler.clone(),

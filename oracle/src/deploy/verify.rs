@@ -27,6 +27,9 @@ pub async fn check_deployment(client: &ChainClient, record: &DeploymentRecord) -
     }
     for model in &record.models {
         expect_code(client, "raw verifier", &model.raw_verifier).await?;
+        if let Some(key) = &model.key_contract {
+            expect_code(client, "key contract", key).await?;
+        }
         expect_code(client, "model verifier", &model.model_verifier).await?;
         let route = client
             .view(
@@ -42,6 +45,19 @@ pub async fn check_deployment(client: &ChainClient, record: &DeploymentRecord) -
                 &ModelVerifier::vkDigestCall {},
             )
             .await?;
+        let key = client
+            .view(
+                model.model_verifier.address,
+                &ModelVerifier::keyContractCall {},
+            )
+            .await?;
+        let recorded = model.key_contract.as_ref().map(|key| key.address);
+        if key != recorded.unwrap_or_default() {
+            return Err(OracleError::Deployment(format!(
+                "model {}: key contract {key} on chain, recorded is {recorded:?}",
+                model.model_id
+            )));
+        }
         if route.verifier != model.model_verifier.address || vk != model.vk_digest {
             return Err(OracleError::Deployment(format!(
                 "model {}: verifier {} with key {vk} on chain, recorded are {} and {}",

@@ -112,6 +112,9 @@ pub fn plan(chain_id: u64) -> DeployPlan {
         model: ModelPlan {
             model_id: MODEL,
             raw_verifier: mock_verifier(),
+            key_contract: None,
+            srs_digest: B256::repeat_byte(10),
+            circuit_digest: B256::repeat_byte(11),
             input_words: 1,
             output_words: 1,
             proof_length: 416,

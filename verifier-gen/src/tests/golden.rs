@@ -2,15 +2,16 @@
 
 use super::{golden, stored_proof, stored_vk};
 use crate::{
-    CODE_SIZE_LIMIT, CONTRACT_NAME, GenerateError, KEY_CONTRACT_NAME, SOLC_VERSION,
+    BackEnd, CODE_SIZE_LIMIT, CONTRACT_NAME, GenerateError, KEY_CONTRACT_NAME, SOLC_VERSION,
     check_code_size, generate, render::hex, shape::Shape,
 };
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
+use halo2_base::halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halocast_prover::{
     aggregate::{AggregationVk, VerifyError},
     srs::SrsOrigin,
 };
 use serde_json::json;
+use snark_verifier::verifier::plonk::PlonkProtocol;
 
 #[test]
 fn stored_proofs_verify_under_their_keys_and_only_as_they_are() {
@@ -30,7 +31,7 @@ fn stored_proofs_verify_under_their_keys_and_only_as_they_are() {
 }
 
 #[test]
-fn same_key_same_bytes_and_the_golden_files() {
+fn v9_same_key_same_bytes_and_the_golden_files() {
     for name in ["three-layers", "small", "wide", "six-layers"] {
         let vk = stored_vk(name);
         let first = generate(&vk).unwrap();
@@ -100,10 +101,44 @@ fn another_key_of_the_same_shape_has_the_same_verifier() {
     assert_eq!(one.verifier, other.verifier);
     assert_eq!(one.shape_digest, other.shape_digest);
     assert_ne!(one.key, other.key);
+    assert_eq!(one.key_code.len(), one.key_contract_size);
+    assert!(one.key_code[0] == 0 && one.key_code != other.key_code);
 }
 
 #[test]
-fn a_contract_over_the_limit_is_an_error_with_size_limit_and_advice() {
+fn the_circuit_digest_knows_the_circuit_and_not_the_key() {
+    let vk = stored_vk("three-layers");
+    let digest = |change: &dyn Fn(&mut PlonkProtocol<G1Affine>)| {
+        let mut protocol = vk.protocol().clone();
+        change(&mut protocol);
+        let sources = crate::sources(&protocol, vk.deciding_key(), &[]);
+        sources.unwrap().circuit_digest
+    };
+    let same = digest(&|_| {});
+    assert_eq!(same, generate(&vk).unwrap().circuit_digest);
+    assert_eq!(same, digest(&|p| p.preprocessed.swap(0, 1)));
+    assert_eq!(
+        same,
+        digest(&|p| p.transcript_initial_state = Some(Fr::from(7)))
+    );
+    assert_ne!(same, digest(&|p| p.num_instance[0] += 1));
+    assert_ne!(same, generate(&stored_vk("small")).unwrap().circuit_digest);
+}
+
+#[test]
+fn the_faster_back_end_that_fits_is_recommended() {
+    assert_eq!(
+        generate(&stored_vk("three-layers")).unwrap().recommended,
+        BackEnd::Monolithic
+    );
+    assert_eq!(
+        generate(&stored_vk("wide")).unwrap().recommended,
+        BackEnd::Split
+    );
+}
+
+#[test]
+fn v8_a_contract_over_the_limit_is_an_error_with_size_limit_and_advice() {
     check_code_size(CONTRACT_NAME, CODE_SIZE_LIMIT).unwrap();
     let error = check_code_size(CONTRACT_NAME, 24_577).unwrap_err();
     assert!(matches!(error, GenerateError::CodeSize { .. }));
@@ -114,7 +149,7 @@ fn a_contract_over_the_limit_is_an_error_with_size_limit_and_advice() {
 }
 
 #[test]
-fn a_label_does_not_make_a_key_secure() {
+fn v11_a_label_does_not_make_a_key_secure() {
     let vk = stored_vk("three-layers");
     let bytes = bincode::serialize(&vk).unwrap();
     let label = bincode::serialize(vk.srs_origin()).unwrap();
