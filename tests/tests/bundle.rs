@@ -139,6 +139,7 @@ fn every_flipped_file_is_named() {
         "model.onnx",
         "fidelity.json",
         "fidelity.md",
+        "cosine.svg",
     ] {
         let path = bundle.join(name);
         let good = std::fs::read(&path).unwrap();

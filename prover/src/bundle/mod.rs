@@ -5,7 +5,7 @@
 //! | `manifest.json` | what there is, shapes, digests ([`Manifest`]) | every stage |
 //! | `program.bin` | the integer program and its partition ([`Compiled`]) | compile |
 //! | `model.onnx` | the float model, for reference outputs | compile |
-//! | `fidelity.json`, `fidelity.md` | how far the two are apart | compile |
+//! | `fidelity.json`, `fidelity.md`, `errors.svg`, `cosine.svg`, `saturation.svg` | how far the two are apart | compile |
 //! | `keys/segment-<i>.key`, `keys/aggregate.{key,vk}` | keys | setup |
 //! | `secret/model.salt` | what hides the weights behind the model's commitment; owner only | setup |
 //! | `jobs/<hash>/` | proofs in the making ([`Job`]); owner only, not in the manifest | prove |

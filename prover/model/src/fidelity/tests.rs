@@ -60,6 +60,11 @@ fn reports_outputs_values_and_language() {
     ] {
         assert!(text.contains(part), "{part} in\n{text}");
     }
+    let plots = report.plots().unwrap();
+    let names: Vec<&str> = plots.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["errors.svg", "saturation.svg", "cosine.svg"]);
+    let whole = |svg: &str| svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>");
+    assert!(plots.iter().all(|(_, svg)| whole(svg)));
     let json = serde_json::to_value(&report).unwrap();
     assert!(json["outputs"][0]["agreement"]["cosine"].is_number());
     let back: FidelityReport = serde_json::from_value(json).unwrap();
@@ -118,6 +123,11 @@ fn refusals() {
     let (graph, quantized) = bigram();
     let none = fidelity(&graph, &quantized, &[], None);
     assert!(matches!(none, Err(FidelityError::NoSamples)));
+    let groups = crate::embedding_fidelity(&graph, &quantized, &samples(&graph), &[]);
+    assert!(matches!(
+        groups,
+        Err(FidelityError::Groups { groups: 0, .. })
+    ));
     let wrong = LanguageSamples {
         windows: vec![vec![1, 2]],
         ..Default::default()

@@ -116,6 +116,9 @@ impl Builder {
     pub(crate) fn place(&mut self, name: &str, view: &View, layout: Layout) -> TensorId {
         let whole = view.as_whole(|id| self.len(id));
         let moved = self.moved.iter().filter(|(v, _)| v == view);
+        // Repeated elements (a mask for every head) are wired anew for each reader: wiring costs no rows, but what several
+        // layers read crosses the cuts between them, and the sources are shorter.
+        let moved = moved.filter(|_| !self.repeats(view));
         let known: Vec<TensorId> = whole.into_iter().chain(moved.map(|(_, id)| *id)).collect();
         if let Some(&id) = known.iter().find(|&&id| self.lay_out(id, layout)) {
             return id;
@@ -134,6 +137,12 @@ impl Builder {
         self.lay_out(out, layout);
         self.moved.push((view.clone(), out));
         out
+    }
+
+    /// Whether a view is longer than the tensors it reads.
+    fn repeats(&self, view: &View) -> bool {
+        let sources: usize = view.sources.iter().map(|&id| self.len(id)).sum();
+        view.len() > sources
     }
 
     /// Whether `id` has, or can be given, this layout.
