@@ -6,6 +6,7 @@ import {OptimisticTerms} from "../src/IOptimisticOracle.sol";
 import {InferenceSet} from "../src/InferenceSet.sol";
 import {ModelVerifier} from "../src/ModelVerifier.sol";
 import {OptimisticOracle} from "../src/OptimisticOracle.sol";
+import {RoutedVerifier} from "../src/RoutedVerifier.sol";
 import {VerifierRouter} from "../src/VerifierRouter.sol";
 import {AskTinyGemma} from "../src/examples/AskTinyGemma.sol";
 import {Fixture} from "./support/Fixture.sol";
@@ -99,6 +100,18 @@ contract GasTest is Fixture {
         return InferenceSet.leafHash(MODEL, oracle.contextOf(id, payee), oracle.getRequest(id).inputs, outputs);
     }
 
+    /// @dev What the way through the router costs: the difference of the two figures.
+    function test_router_hop() public {
+        VerifierRouter router = new VerifierRouter(admin, guardian, admin);
+        vm.prank(admin);
+        RoutedVerifier routed = new RoutedVerifier(router, router.addVerifier(verifier));
+        bytes memory proof = verifier.proofOf(7, prompt(), answer());
+        verifier.verify(MODEL, 7, prompt(), answer(), proof);
+        vm.snapshotGasLastCall("verify, mock verifier");
+        routed.verify(MODEL, 7, prompt(), answer(), proof);
+        vm.snapshotGasLastCall("verify, mock verifier behind router");
+    }
+
     function test_pull() public {
         bytes memory proof = verifier.proofOf(oracle.pullContextOf(address(this), MODEL, prompt(), 1), prompt(), answer());
         oracle.consumeProof(MODEL, prompt(), answer(), 1, proof);
@@ -118,9 +131,9 @@ contract GasTest is Fixture {
     /// @dev EIP-170.
     function size(
         string memory name,
-        address at
+        address deployed
     ) internal {
-        vm.snapshotValue(string.concat("code bytes: ", name), at.code.length);
-        vm.assertLe(at.code.length, 24_576);
+        vm.snapshotValue(string.concat("code bytes: ", name), deployed.code.length);
+        vm.assertLe(deployed.code.length, 24_576);
     }
 }
