@@ -84,8 +84,8 @@ pub struct VerifierSources {
     pub proof_len: usize,
     /// Instructions of the quotient's program.
     pub instructions: usize,
-    /// How many of them do not fit the code and are interpreted: monolithic, split.
-    pub interpreted: [usize; 2],
+    /// The back end with more of its code straight-line; the monolithic one if both are equal.
+    pub recommended: BackEnd,
     /// Digest of the circuit without its key.
     pub circuit_digest: [u8; 32],
 }
@@ -135,15 +135,9 @@ pub fn generate(vk: &AggregationVk) -> Result<GeneratedVerifier, GenerateError> 
         return Err(GenerateError::UnsupportedKey(reason.to_owned()));
     }
     let sources = sources(protocol, vk.deciding_key(), &provenance(vk))?;
-    let [monolithic, split] = sources.interpreted;
-    let recommended = if monolithic > split {
-        BackEnd::Split
-    } else {
-        BackEnd::Monolithic
-    };
     Ok(GeneratedVerifier {
         sol: sources.monolithic,
-        recommended,
+        recommended: sources.recommended,
         srs_digest: vk.srs_id().0,
         circuit_digest: sources.circuit_digest,
         split: sources.split,
@@ -186,7 +180,11 @@ pub fn sources(
         instances: shape.instances,
         proof_len: shape.proof_len(),
         instructions: plans.length,
-        interpreted: [monolithic.interpreted(), split.interpreted()],
+        recommended: if monolithic.slowness() > split.slowness() {
+            BackEnd::Split
+        } else {
+            BackEnd::Monolithic
+        },
         circuit_digest: circuit_digest(protocol)?,
     })
 }

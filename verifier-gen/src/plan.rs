@@ -18,9 +18,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Instructions that are not code.
-    pub(crate) fn interpreted(&self) -> usize {
-        self.program.instructions.len()
+    /// What is not straight-line code: instructions, then whether there are loops. Compares plans of one circuit.
+    pub(crate) fn slowness(&self) -> (usize, bool) {
+        (self.program.instructions.len(), !self.straight)
     }
 
     pub(crate) fn sources<'a>(&'a self, shape: &'a Shape) -> Sources<'a> {

@@ -127,14 +127,10 @@ fn the_circuit_digest_knows_the_circuit_and_not_the_key() {
 
 #[test]
 fn the_faster_back_end_that_fits_is_recommended() {
-    assert_eq!(
-        generate(&stored_vk("three-layers")).unwrap().recommended,
-        BackEnd::Monolithic
-    );
-    assert_eq!(
-        generate(&stored_vk("wide")).unwrap().recommended,
-        BackEnd::Split
-    );
+    let recommended = |name| generate(&stored_vk(name)).unwrap().recommended;
+    assert_eq!(recommended("three-layers"), BackEnd::Monolithic);
+    assert_eq!(recommended("six-layers"), BackEnd::Split);
+    assert_eq!(recommended("wide"), BackEnd::Split);
 }
 
 #[test]
