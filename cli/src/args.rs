@@ -141,7 +141,7 @@ pub(crate) fn parse_segments(text: &str) -> Result<Segments, String> {
 /// Whole mebibytes or gibibytes, in bytes.
 fn parse_size(text: &str) -> Result<u64, String> {
     let units = [("MiB", 20), ("GiB", 30)];
-    let parsed = units.iter().find_map(|(unit, shift)| {
+    let parsed = units.iter().find_map(|&(unit, shift)| {
         let count: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
         count.checked_mul(1 << shift).filter(|&n| n > 0)
     });
