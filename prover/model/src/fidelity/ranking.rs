@@ -64,13 +64,13 @@ impl Ranking {
             self.comparisons += 1;
             self.changed += usize::from(ahead[0] != ahead[1]);
             self.closest = self.closest.min((other[0] - paraphrase[0]).abs());
-            for k in 0..2 {
-                in_front[k] += usize::from(ahead[k]);
+            for (count, ahead) in in_front.iter_mut().zip(ahead) {
+                *count += usize::from(ahead);
             }
         }
         self.ranks_changed += usize::from(in_front[0] != in_front[1]);
-        for k in 0..2 {
-            self.nearest[k] += usize::from(in_front[k] == 0);
+        for (nearest, before) in self.nearest.iter_mut().zip(in_front) {
+            *nearest += usize::from(before == 0);
         }
     }
 
