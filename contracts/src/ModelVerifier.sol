@@ -154,11 +154,10 @@ contract ModelVerifier is IModelVerifier {
         bytes calldata proof
     ) private view returns (bool success) {
         address key = keyContract;
-        // mem: p = old 0x40 | p key contract if there is one | limbs (12 words) | M | I… | O… | C | SNARK proof; 0x40 is not moved, nothing is
-        // kept after the call
+        // mem: from 0x40 on | key contract if there is one | limbs (12 words) | M | I… | O… | C | SNARK proof; 0x40 is not moved, nothing is
+        // kept after the call. One local only: the legacy pipeline has no room for more.
         assembly ("memory-safe") {
-            let p := mload(0x40)
-            let cursor := p
+            let cursor := mload(0x40)
             if key {
                 mstore(cursor, key)
                 cursor := add(cursor, 32)
@@ -167,18 +166,15 @@ contract ModelVerifier is IModelVerifier {
             cursor := add(cursor, LIMB_BYTES)
             mstore(cursor, modelId_)
             cursor := add(cursor, 32)
-            let size := shl(5, inputs.length)
-            calldatacopy(cursor, inputs.offset, size)
-            cursor := add(cursor, size)
-            size := shl(5, outputs.length)
-            calldatacopy(cursor, outputs.offset, size)
-            cursor := add(cursor, size)
+            calldatacopy(cursor, inputs.offset, shl(5, inputs.length))
+            cursor := add(cursor, shl(5, inputs.length))
+            calldatacopy(cursor, outputs.offset, shl(5, outputs.length))
+            cursor := add(cursor, shl(5, outputs.length))
             mstore(cursor, context)
             cursor := add(cursor, 32)
-            size := sub(proof.length, LIMB_BYTES)
-            calldatacopy(cursor, add(proof.offset, LIMB_BYTES), size)
-            cursor := add(cursor, size)
-            success := staticcall(gas(), raw, p, sub(cursor, p), 0, 0)
+            calldatacopy(cursor, add(proof.offset, LIMB_BYTES), sub(proof.length, LIMB_BYTES))
+            cursor := add(cursor, sub(proof.length, LIMB_BYTES))
+            success := staticcall(gas(), raw, mload(0x40), sub(cursor, mload(0x40)), 0, 0)
         }
     }
 }
