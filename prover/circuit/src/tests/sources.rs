@@ -1,7 +1,9 @@
 //! Cells that others copy: a constraint at the cell itself says what it holds, so that a lie which all copies follow is
 //! refused as well.
 
-use super::checker::{Checker, Refusal, cell_mut, check_copies, is_on, number};
+use super::checker::{
+    Checker, Refusal, cell_mut, check_copies, columns, columns_mut, is_on, number,
+};
 use super::ops::{Case, all};
 use crate::builder::{Builder, Cell, Column};
 use crate::gates::Gate;
@@ -23,6 +25,8 @@ enum Free {
     Salt,
     /// Arg-max's choice: any 16 bits; the sum of all of them says which.
     Choice,
+    /// Quotient, root or key: any 48 bits; range rows of products with it say which.
+    Quotient,
 }
 
 fn free(rows: &Builder, boundary: usize, cell: Cell) -> Option<Free> {
@@ -34,7 +38,11 @@ fn free(rows: &Builder, boundary: usize, cell: Cell) -> Option<Free> {
         Column::Y if row < boundary => Some(Free::Input),
         Column::Y if idle => Some(Free::Embedding),
         Column::Y if is_on(rows, row, Gate::Reduce) => Some(Free::Choice),
-        Column::A if idle && rows.tags[row - 1] == 0 => Some(Free::Salt),
+        Column::A if row > 0 && rows.tags[row - 1] != 0 => None,
+        Column::A if idle => Some(Free::Salt),
+        Column::A if is_on(rows, row, Gate::Wide) && !is_on(rows, row, Gate::Reveal) => {
+            Some(Free::Quotient)
+        }
         _ => None,
     }
 }
@@ -53,7 +61,13 @@ fn expected(case: &Case) -> Vec<(Free, usize)> {
         OpKind::ArgMax { x, .. } => Some(*x),
         _ => None,
     });
+    let quotients = case.program.ops.iter().map(|op| match &op.kind {
+        OpKind::Softmax { x, .. } | OpKind::RmsNorm { x, .. } => case.program.tensor(*x).shape[0],
+        OpKind::ArgMax { out, .. } => 2 * case.program.tensor(*out).len(),
+        _ => 0,
+    });
     vec![
+        (Free::Quotient, quotients.sum()),
         (Free::Input, case.program.value_count(&case.program.inputs)),
         (Free::Embedding, gathered),
         (Free::Salt, 2),
@@ -71,7 +85,19 @@ fn sources(rows: &Builder) -> Vec<Cell> {
         .collect()
 }
 
-/// Every such cell changed by one, copies left aside: a gate or a lookup of its row or the row before refuses. The
+/// Works Y, R, E of a row out again, where there are any.
+fn rescale_anew(rows: &mut Builder, row: usize) {
+    let gates = [Gate::NarrowAct, Gate::NarrowFunc, Gate::Wide];
+    let gate = gates.into_iter().find(|&gate| is_on(rows, row, gate));
+    // What does not fit stays as it is, and is refused.
+    let _ = match gate {
+        Some(Gate::Wide) => rows.wide(row),
+        Some(narrow) => rows.narrow(row, narrow),
+        None => return,
+    };
+}
+
+/// Every such cell changed by one, what its row makes of it worked out anew, copies left aside: a gate or a lookup of its row or the row before refuses. The
 /// exceptions are listed, with their reasons, and counted.
 #[test]
 fn every_copied_cell_is_fixed_where_it_stands() {
@@ -86,11 +112,17 @@ fn every_copied_cell_is_fixed_where_it_stands() {
                 continue;
             }
             let (column, row) = (number(cell.column), cell.row as usize);
+            let honest = columns(&layout.rows).map(|column| column[row]);
             *cell_mut(&mut layout.rows, column, row) += Fr::ONE;
+            if cell.column != Column::Y {
+                rescale_anew(&mut layout.rows, row);
+            }
             let state = layout.run_state(&checker.challenges());
             let near = row.saturating_sub(1)..row + 1;
             let verdict = checker.check_rows(&layout, instances, &state, near);
-            *cell_mut(&mut layout.rows, column, row) -= Fr::ONE;
+            for (column, value) in columns_mut(&mut layout.rows).into_iter().zip(honest) {
+                column[row] = value;
+            }
             assert!(verdict.is_err(), "{name}: nothing fixes {cell:?}");
         }
         for (reason, count) in expected(&case) {
