@@ -254,11 +254,20 @@ impl Layout {
 
     /// G, H, D on the used rows and the one after them.
     pub(crate) fn run_state(&self, challenges: &ChallengeValues) -> [Vec<Fr>; 3] {
+        self.run_state_from(challenges, |_, _| [Fr::ZERO; 3])
+    }
+
+    /// The same, but `start` says what stands on a row with `clear`, given the row and what the row before leads to.
+    pub(crate) fn run_state_from(
+        &self,
+        challenges: &ChallengeValues,
+        start: impl Fn(usize, [Fr; 3]) -> [Fr; 3],
+    ) -> [Vec<Fr>; 3] {
         let mut columns = [(); 3].map(|()| vec![Fr::ZERO; self.rows.len() + 1]);
         let mut state = [Fr::ZERO; 3];
         for row in 0..self.rows.len() {
             if self.is_on(row, Gate::Clear) {
-                state = [Fr::ZERO; 3];
+                state = start(row, state);
             }
             for (column, value) in columns.iter_mut().zip(state) {
                 column[row] = value;

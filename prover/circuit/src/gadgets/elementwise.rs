@@ -106,6 +106,7 @@ pub(crate) fn lookup(b: &mut Builder, x: &[Wire], table: TableId, values: &[i16]
             .get(index)
             .ok_or_else(|| b.unprovable("a table argument is out of range"))?;
         if wire.cell.column == Column::Y && b.open_lookups.remove(&wire.cell.row) {
+            assert_eq!(wire.offset, FUNC_OFFSET, "Y is the table's index");
             let row = wire.cell.row as usize;
             b.tags[row] = tag;
             out.push(result_at(b, row + 1, value as i64));

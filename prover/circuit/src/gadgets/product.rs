@@ -2,7 +2,7 @@
 //! the row where they stand.
 
 use super::{Wires, as_activation, clamp};
-use crate::builder::{Builder, Column, Wire};
+use crate::builder::{Builder, Cell, Column, Wire};
 use crate::field::fr;
 use crate::gates::{ACC_OFFSET_LOG2, GROUP, GROUP_BITS, Gate};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
@@ -43,6 +43,15 @@ pub(crate) fn linear(
         1
     };
     let out = results(b, &acc, [m, group], bias, rescale)?;
+    operand_rows(b, &x, weights, group, zero);
+    Ok(out)
+}
+
+/// The rows of x and of the weights, `group` of these in a cell, and the end of the check. `zero` fills short columns
+/// of x.
+fn operand_rows(b: &mut Builder, x: &[Wire], weights: &Matrix, group: usize, zero: Cell) {
+    let (n, m) = (weights.rows, weights.cols);
+    let t = x.len() / n;
     let cells = m.div_ceil(group);
     let steps = t.div_ceil(2).max(cells.div_ceil(4));
     for (i, row_of_weights) in weights.data.chunks(m).enumerate() {
@@ -61,7 +70,6 @@ pub(crate) fn linear(
         b.row_with(Gate::MulEnd, [Fr::ZERO; 4]);
     }
     b.clear_row();
-    Ok(out)
 }
 
 /// Whether the results of a group cannot run into each other. A result row proves F = mul·(cell + bias) + c for some
@@ -79,7 +87,7 @@ fn packs(weights: &Matrix, bias: Option<&[i64]>, rescale: Rescale) -> bool {
     let bias = |j: usize| bias.map_or(0, |b| i128::from(b[j].unsigned_abs()));
     let constant = i128::from(ACT_OFFSET + 1) << NARROW_SHIFT;
     let largest = |(j, sum): (usize, &i128)| {
-        (sum * i128::from(ACT_OFFSET) + bias(j)) * i128::from(rescale.mul) + constant
+        (sum * i128::from(ACT_OFFSET) + bias(j)) * i128::from(rescale.mul.unsigned_abs()) + constant
     };
     let bound = 1i128 << (GROUP_BITS - 1);
     sums.iter().enumerate().map(largest).all(|v| v <= bound)
@@ -206,3 +214,8 @@ fn multiply(x: &[i64], y: impl Fn(usize, usize) -> i64, [t, n, m]: [usize; 3]) -
 
 /// The coding offset that `step_weights` takes away.
 const _: () = assert!(ACT_OFFSET == 1 << 15);
+/// The sum over a group, in which every |d_l| < 2^41 (see `packs`), is an integer far from the field's order.
+const _: () = assert!(GROUP as u32 * GROUP_BITS <= 247);
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,7 @@ pub(super) fn configure(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {
 /// Sound: by (2) E = 0, or Y = 0 and σ = −1, or Y = T and σ = 1. R is F mod 2^16 and v = ⌊F/2^16⌋ is Y, −E or T + E:
 /// so v < 0 forces Y = 0, v > T forces Y = T, as long as Y ≤ T. For 16 bits that is the range; for 14 bits the
 /// builder adds it: the result goes through a function table of 2^14 rows, or gets a range row.
+/// Gives: −2^32 < F < 2^33; `gadgets/product.rs::packs` relies on it.
 /// Complete: for −2^16 < v < T + 2^16.
 /// The caller puts rounding (2^15) and the offset of Y's coding into w3.
 fn narrow(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig, which: Gate, bits: u32) {

@@ -1,25 +1,29 @@
 //! A fast stand-in for halo2's MockProver: every gate on every used row, every copy, every lookup. A forger may choose
 //! phase 0 freely and then follows the protocol: phase 1 is worked out from it under random challenges.
 
-use crate::builder::{Builder, Column as RowColumn, LOGUP_START_ROW};
-use crate::gates::LayerConfig;
+use crate::builder::{Builder, Cell, Column as RowColumn, LOGUP_START_ROW};
+use crate::gates::{Gate, LayerConfig};
 use crate::layout::{ChallengeValues, Layout};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
-use halo2_base::halo2_proofs::plonk::{ConstraintSystem, Expression};
+use halo2_base::halo2_proofs::plonk::{ConstraintSystem, Expression, Gate as ConstraintGate};
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
+use std::ops::Range;
+
+/// G, H, D by row.
+pub(super) type State = [Vec<Fr>; 3];
 
 /// Why an assignment is refused.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Gate { name: String, row: usize },
     Copy { row: u32 },
     Lookup { row: usize },
 }
 
 /// The first constraint that the layout breaks.
-pub(super) fn check(layout: &Layout, instances: [Fr; 2]) -> Result<(), Refusal> {
+pub(crate) fn check(layout: &Layout, instances: [Fr; 2]) -> Result<(), Refusal> {
     Checker::new().check_from(layout, instances, 0)
 }
 
@@ -52,8 +56,7 @@ impl Checker {
         self.challenges
     }
 
-    /// The first constraint broken on this row or a later one. Lookups are checked by membership, which is what the
-    /// lookup argument proves; that its sums close for honest rows is checked by MockProver and real proofs.
+    /// The first constraint broken on this row or a later one, then the first broken copy.
     pub(super) fn check_from(
         &self,
         layout: &Layout,
@@ -61,48 +64,79 @@ impl Checker {
         first: usize,
     ) -> Result<(), Refusal> {
         let state = layout.run_state(&self.challenges);
-        let table = Table {
-            config: &self.config,
-            layout,
-            state: &state,
-            challenges: &self.challenges,
-            instances,
-        };
-        for row in first..layout.rows.len() {
+        self.check_rows(layout, instances, &state, first..layout.rows.len())?;
+        check_copies(&layout.rows)
+    }
+
+    /// The first gate or lookup broken on these rows, with this phase 1. Lookups are checked by membership, which is what
+    /// the lookup argument proves; that its sums close for honest rows is checked by MockProver and real proofs.
+    pub(super) fn check_rows(
+        &self,
+        layout: &Layout,
+        instances: [Fr; 2],
+        state: &State,
+        rows: Range<usize>,
+    ) -> Result<(), Refusal> {
+        let table = self.table(layout, instances, state);
+        for row in rows {
             if row >= LOGUP_START_ROW && !layout.lookups_hold(row, &state[1]) {
                 return Err(Refusal::Lookup { row });
             }
-            for gate in self.cs.gates().iter().filter(|g| g.name() != "Logup") {
-                if gate
-                    .polynomials()
-                    .iter()
-                    .any(|p| table.evaluate(p, row) != Fr::ZERO)
-                {
-                    return Err(Refusal::Gate {
-                        name: gate.name().to_owned(),
-                        row,
-                    });
-                }
+            let gates = self.cs.gates().iter().filter(|g| g.name() != "Logup");
+            if let Some(gate) = gates.into_iter().find(|gate| !table.holds(gate, row)) {
+                let name = gate.name().to_owned();
+                return Err(Refusal::Gate { name, row });
             }
         }
-        let broken = layout
-            .rows
-            .copies
-            .iter()
-            .find(|(x, y)| layout.rows.value(*x) != layout.rows.value(*y));
-        broken.map_or(Ok(()), |(x, _)| Err(Refusal::Copy { row: x.row }))
+        Ok(())
     }
+
+    /// Whether one gate holds on a row, whatever the others say.
+    pub(super) fn holds(
+        &self,
+        layout: &Layout,
+        instances: [Fr; 2],
+        state: &State,
+        (gate, row): (Gate, usize),
+    ) -> bool {
+        let name = format!("{gate:?}");
+        let gate = self.cs.gates().iter().find(|g| g.name() == name);
+        self.table(layout, instances, state)
+            .holds(gate.expect("every gate is named after its code"), row)
+    }
+
+    fn table<'a>(&'a self, layout: &'a Layout, instances: [Fr; 2], state: &'a State) -> Table<'a> {
+        Table {
+            config: &self.config,
+            layout,
+            state,
+            challenges: &self.challenges,
+            instances,
+        }
+    }
+}
+
+/// The first copy whose cells differ.
+pub(super) fn check_copies(rows: &Builder) -> Result<(), Refusal> {
+    let differ = |&&(x, y): &&(Cell, Cell)| rows.value(x) != rows.value(y);
+    let broken = rows.copies.iter().find(differ);
+    broken.map_or(Ok(()), |(x, _)| Err(Refusal::Copy { row: x.row }))
 }
 
 struct Table<'a> {
     config: &'a LayerConfig,
     layout: &'a Layout,
-    state: &'a [Vec<Fr>; 3],
+    state: &'a State,
     challenges: &'a ChallengeValues,
     instances: [Fr; 2],
 }
 
 impl Table<'_> {
+    fn holds(&self, gate: &ConstraintGate<Fr>, row: usize) -> bool {
+        let zero = |p: &Expression<Fr>| self.evaluate(p, row) == Fr::ZERO;
+        gate.polynomials().iter().all(zero)
+    }
+
     fn evaluate(&self, expression: &Expression<Fr>, row: usize) -> Fr {
         expression.evaluate(
             &|constant| constant,
@@ -176,22 +210,42 @@ impl Table<'_> {
     }
 }
 
-/// The cells of phase 0, for changing.
-pub(super) fn cell_mut(rows: &mut Builder, column: usize, row: usize) -> &mut Fr {
-    match column {
-        0 => &mut rows.a[row],
-        1 => &mut rows.b[row],
-        2 => &mut rows.y[row],
-        3 => &mut rows.r[row],
-        _ => &mut rows.e[row],
-    }
+/// The columns of phase 0.
+pub(super) fn columns(rows: &Builder) -> [&Vec<Fr>; 5] {
+    [&rows.a, &rows.b, &rows.y, &rows.r, &rows.e]
 }
 
-/// Number of the column in `cell_mut`.
+/// The same, for changing.
+pub(super) fn columns_mut(rows: &mut Builder) -> [&mut Vec<Fr>; 5] {
+    [
+        &mut rows.a,
+        &mut rows.b,
+        &mut rows.y,
+        &mut rows.r,
+        &mut rows.e,
+    ]
+}
+
+/// One cell of phase 0.
+pub(super) fn cell_mut(rows: &mut Builder, column: usize, row: usize) -> &mut Fr {
+    &mut columns_mut(rows)[column][row]
+}
+
+/// Number of the column in `columns`.
 pub(super) fn number(column: RowColumn) -> usize {
     match column {
         RowColumn::A => 0,
         RowColumn::B => 1,
         RowColumn::Y => 2,
     }
+}
+
+/// Whether a gate is switched on.
+pub(super) fn is_on(rows: &Builder, row: usize, gate: Gate) -> bool {
+    rows.selectors[row][gate.code().0] == gate.code().1
+}
+
+/// Whether one of these gates is switched on.
+pub(super) fn any_on(rows: &Builder, row: usize, gates: &[Gate]) -> bool {
+    gates.iter().any(|&gate| is_on(rows, row, gate))
 }

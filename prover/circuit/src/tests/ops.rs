@@ -42,6 +42,13 @@ impl Case {
         }
     }
 
+    /// The same program on each input turned around.
+    pub(super) fn on_other_inputs(&self) -> Case {
+        let reversed = |id| self.trace.get(id).iter().rev().copied().collect();
+        let inputs: Vec<Vec<i32>> = self.program.inputs.iter().copied().map(reversed).collect();
+        Case::new(self.program.clone(), &inputs)
+    }
+
     pub(super) fn layout(&self) -> Result<Layout, CircuitError> {
         let witness = Witness {
             trace: &self.trace,
@@ -145,6 +152,19 @@ pub(super) fn linear_case() -> Case {
     Case::new(p.finish(&[y, z]), &[x])
 }
 
+/// x + 1, on rows that start no chain: after a product they leave its check to its own end.
+fn plus_one(p: &mut Make, x: TensorId, shape: &[usize]) -> TensorId {
+    let out = p.tensor(shape);
+    p.op(OpKind::Elementwise {
+        a: x,
+        b: None,
+        coefs: Coefs::uniform(0, 1 << 16, 0, 1 << 16),
+        form: Form::Narrow(ClampBits::Act),
+        out,
+    });
+    out
+}
+
 /// Two packed groups after a shorter one; then functions, looked up on the rows of the products.
 pub(super) fn packed_case() -> Case {
     let mut p = Make::new();
@@ -179,8 +199,9 @@ pub(super) fn packed_case() -> Case {
         table: f,
         out: z,
     });
+    let last = plus_one(&mut p, z, &[3, 8]);
     let x = vec![0, 1, -1, 30000, -30000, 5, 600, -7, 8, 9, -100, 2000];
-    Case::new(p.finish(&[z]), &[x])
+    Case::new(p.finish(&[last]), &[x])
 }
 
 /// Weights of which six do not fit a cell.
@@ -200,7 +221,8 @@ pub(super) fn unpacked_case() -> Case {
         bits: ClampBits::Act,
         out: y,
     });
-    Case::new(p.finish(&[y]), &[vec![1, -2, 3, 0, 5, -4]])
+    let last = plus_one(&mut p, y, &[2, 7]);
+    Case::new(p.finish(&[last]), &[vec![1, -2, 3, 0, 5, -4]])
 }
 
 pub(super) fn mat_mul_case() -> Case {
@@ -217,9 +239,10 @@ pub(super) fn mat_mul_case() -> Case {
         bits: ClampBits::Act,
         out: z,
     });
+    let last = plus_one(&mut p, z, &[2, 3, 2]);
     let left = (0..24).map(|i| i * 2731 - 32768).collect();
     let right = (0..16).map(|i| 32767 - i * 4000).collect();
-    Case::new(p.finish(&[z]), &[left, right])
+    Case::new(p.finish(&[last]), &[left, right])
 }
 
 pub(super) fn elementwise_case() -> Case {
@@ -353,13 +376,28 @@ pub(super) fn arg_max_case() -> Case {
     )
 }
 
+/// Columns of the table of `gather_case`: five words, the last of ten values, in two steps.
+pub(super) const GATHER_COLS: usize = 70;
+
 pub(super) fn gather_case() -> Case {
+    gather_with(None)
+}
+
+/// With another value at one place of the table.
+pub(super) fn gather_with(change: Option<usize>) -> Case {
     let mut p = Make::new();
-    let (ids, y) = (p.input(&[4]), p.tensor(&[4, 5]));
+    let (ids, y) = (p.input(&[4]), p.tensor(&[4, GATHER_COLS]));
+    let rows = 7;
+    let mut data: Vec<i32> = (0..(rows * GATHER_COLS) as i32)
+        .map(|i| (i * 1931) % 65536 - 32768)
+        .collect();
+    if let Some(at) = change {
+        data[at] ^= 1;
+    }
     let table = Matrix {
-        rows: 7,
-        cols: 5,
-        data: (0..35).map(|i| (i * 1931) % 65536 - 32768).collect(),
+        rows,
+        cols: GATHER_COLS,
+        data,
     };
     p.op(OpKind::Gather { ids, table, out: y });
     Case::new(p.finish(&[y]), &[vec![0, 6, 3, 3]])

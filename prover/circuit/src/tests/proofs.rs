@@ -44,6 +44,29 @@ fn mock_prover_agrees_with_the_checker() {
     }
 }
 
+/// A Y that is in no table, with every sum and multiplicity as its definition says: only that the sums close is broken.
+#[test]
+fn sums_that_do_not_close_are_refused() {
+    let case = wiring_case();
+    let mut layout = case.layout().unwrap();
+    let idle = layout.rows.clear_row();
+    layout.rows.y[idle] = Fr::from(1 << 16);
+    layout.count_multiplicities();
+    let circuit = LayerCircuit {
+        layout: Arc::new(layout),
+    };
+    let instances = vec![case.instances().to_vec()];
+    let verdict = MockProver::run(case.segment.k, &circuit, instances)
+        .unwrap()
+        .verify();
+    let failures = verdict.expect_err("a value that is in no table");
+    let names: Vec<String> = failures.iter().map(|f| format!("{f}")).collect();
+    assert!(
+        names.iter().all(|name| name.contains("LogupEnd")),
+        "{names:?}"
+    );
+}
+
 #[test]
 fn a_layer_proof_verifies_and_a_changed_one_does_not() {
     let case = gather_case();
