@@ -134,6 +134,45 @@ fn weights_are_packed_only_where_results_cannot_meet() {
     assert!(!grouped(unpacked_case()));
 }
 
+/// (2) of `narrow`: without it v = ⌊F / 2^16⌋ would have a second form, (v + T)/3 with the excess T, for then
+/// E·(2·Y/T − 1) = 2·Y − T and Y + 2·Y − T = v. Remainder and equation (1) are those of the honest row.
+#[test]
+fn no_excess_beside_a_result_within_its_range() {
+    let checker = Checker::new();
+    let mut tried = HashSet::new();
+    for case in [linear_case(), packed_case()] {
+        let (mut layout, instances) = (case.layout().unwrap(), case.instances());
+        let state = layout.run_state(&checker.challenges());
+        for row in 0..layout.rows.len() {
+            let Some(gate) = narrow_at(&layout.rows, row) else {
+                continue;
+            };
+            let top = match gate {
+                Gate::NarrowAct => (1i128 << 16) - 1,
+                _ => (1 << 14) - 1,
+            };
+            let value = int(layout.rows.form(row)).unwrap() >> 16;
+            let forged = (value + top) / 3;
+            if (value + top) % 3 != 0 || !(1..top).contains(&forged) || forged == value {
+                continue;
+            }
+            let honest = [layout.rows.y[row], layout.rows.e[row]];
+            let [y, e] = [forged, top].map(|v| Fr::from(v as u64));
+            (layout.rows.y[row], layout.rows.e[row]) = (y, e);
+            let sign = y.double() * e.invert().unwrap() - Fr::ONE;
+            let first = (y + e * sign) * Fr::from(1 << 16) + layout.rows.r[row];
+            assert_eq!(first, layout.rows.form(row), "(1) holds");
+            let name = format!("{gate:?}");
+            match checker.check_rows(&layout, instances, &state, row..row + 1) {
+                Err(Refusal::Gate { name: by, .. }) if by == name => tried.insert(name),
+                verdict => panic!("row {row}: {verdict:?}"),
+            };
+            [layout.rows.y[row], layout.rows.e[row]] = honest;
+        }
+    }
+    assert_eq!(tried.len(), 2, "both clamps: {tried:?}");
+}
+
 /// What the argument on packing (`gadgets::product::packs`) takes from `narrow`: −2^32 < F < 2^33, for both clamps.
 #[test]
 fn narrow_bounds_its_form() {
