@@ -39,7 +39,7 @@ impl CompilerSettings {
     fn pinned() -> Self {
         Self {
             solc: SOLC_VERSION.to_owned(),
-            via_ir: false,
+            via_ir: true,
             optimizer: true,
             runs: 1_000_000,
         }

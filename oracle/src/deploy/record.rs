@@ -106,7 +106,7 @@ impl CompilerRecord {
         Self {
             solc: "0.8.37".into(),
             evm_version: "prague".into(),
-            via_ir: false,
+            via_ir: true,
             optimizer_runs: Some(RAW_VERIFIER_RUNS),
         }
     }
