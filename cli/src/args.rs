@@ -195,28 +195,14 @@ pub(crate) struct SetupArgs {
     /// after another and kept, need less memory than one aggregation of everything, and cost a proof more.
     #[arg(long, value_name = "N")]
     pub(crate) fold: Option<usize>,
-    /// Range-checked columns of the aggregation circuit: 5, 10, 20 or 40. More are faster, and cost memory and gas.
+    /// Range-checked columns of the aggregation circuit: 5, 10, 20 or 40. More are faster, and cost memory and gas. Asked for,
+    /// the aggregation keys are made again.
     #[arg(long, value_name = "COLUMNS")]
     pub(crate) width: Option<usize>,
-    /// Memory that aggregating may use, for example 4GiB; without it a layout is chosen for time or gas alone.
-    #[arg(long, value_name = "BYTES", value_parser = crate::args::bytes)]
+    /// Memory that aggregating may use, for example 4GiB; without it a layout is chosen for time or gas alone. Asked for,
+    /// the aggregation keys are made again.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) max_memory: Option<u64>,
-}
-
-/// A number of bytes: digits, and a unit if there is one.
-pub(crate) fn bytes(text: &str) -> Result<u64, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let shift = match &text[digits.len()..] {
-        "" | "B" => 0,
-        "KiB" => 10,
-        "MiB" => 20,
-        "GiB" => 30,
-        unit => return Err(format!("unit {unit:?}: it can be KiB, MiB or GiB")),
-    };
-    let number: u64 = digits.parse().map_err(|e| format!("{digits:?}: {e}"))?;
-    number
-        .checked_mul(1 << shift)
-        .ok_or_else(|| "more bytes than 2^64".to_owned())
 }
 
 #[derive(Debug, Args)]

@@ -80,7 +80,10 @@ pub(super) fn key_is_there(bundle: &Bundle, options: &AggregationOptions) -> boo
     let Some(summary) = summary(bundle) else {
         return false;
     };
-    let as_asked = options.objective.is_none_or(|o| o == summary.objective)
+    // A key does not say which width or memory it was made for.
+    let as_asked = options.width.is_none()
+        && options.max_memory.is_none()
+        && options.objective.is_none_or(|o| o == summary.objective)
         && options.fold.is_none_or(|n| n == folded(summary));
     let folds = summary.fold.is_none() || good(FOLD_KEY);
     as_asked && folds && load_vk(bundle).is_ok() && good(AGGREGATE_KEY)

@@ -176,8 +176,15 @@ fn cut(program: &Program, options: &CompileOptions) -> Result<Vec<Segment>, Pipe
     let policy = match (options.segments, options.max_memory) {
         (Segments::Auto, None) => return cut_in_the_smallest(program, AUTO_MAX_K),
         (Segments::Auto, Some(bytes)) => SegmentPolicy::Cheapest(largest_k_within(bytes)?),
-        (Segments::Count(n), _) => SegmentPolicy::Count(n),
-        (Segments::PerLayer, _) => SegmentPolicy::PerLayer,
+        (Segments::Count(n), None) => SegmentPolicy::Count(n),
+        (Segments::PerLayer, None) => SegmentPolicy::PerLayer,
+        (Segments::Count(_) | Segments::PerLayer, Some(_)) => {
+            return Err(PipelineError::Invalid {
+                what:
+                    "a memory budget chooses the cuts itself: it goes with automatic segments only"
+                        .into(),
+            });
+        }
     };
     Ok(partition(program, policy)?)
 }
