@@ -65,7 +65,7 @@ slither: tools ## static analysis of the contracts against contracts/slither.md;
 bench: tools build ## figures of docs/benchmarks.md: stage by stage, written to target/bench/
 	@$(TOOLS); scripts/bench.sh
 
-bench-aggregation: ## aggregation with our chip beside halo2-ecc's, for 3 and 6 proofs; needs 20 GiB
+bench-aggregation: ## ways from six layer proofs to one for the chain, halo2-ecc's chip as the baseline; needs 20 GiB and 25 minutes
 	@scripts/bench-aggregation.sh
 
 lint: tools ## formatting, clippy, Solidity lint; nothing is changed

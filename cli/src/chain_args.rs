@@ -141,21 +141,32 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Starts an anvil of its own (scripts/tools/install.sh brings it) and stops it. Everything is written below --out."
+    after_help = "Starts an anvil of its own (scripts/tools/install.sh brings it) and stops it. Everything is written below --out.
+
+Examples:
+  halocast demo
+  halocast demo --model minilm --out target/demo-minilm     (after `make minilm`; two proofs, some 20 CPU minutes)"
 )]
 pub(crate) struct DemoArgs {
-    /// Directory of the language model: model.onnx and calibration.json.
-    #[arg(long, value_name = "DIR", default_value = "models/tinygemma")]
+    /// Directory of a language model (model.onnx, calibration.json), or of an embedding model (with reference.json beside them);
+    /// `minilm` is what `make minilm` brings.
+    #[arg(long, value_name = "DIR|minilm", default_value = "models/tinygemma")]
     pub(crate) model: PathBuf,
     /// Where bundle, jobs and report.json go. Keys are kept there for the next run.
     #[arg(long, value_name = "DIR", default_value = "target/demo")]
     pub(crate) out: PathBuf,
-    /// The question.
+    /// The question to a language model.
     #[arg(long, default_value = "Q:capital of France?A:")]
     pub(crate) prompt: String,
     /// Number of tokens to answer.
     #[arg(long, value_name = "N", default_value_t = 6)]
     pub(crate) tokens: usize,
+    /// Two texts for an embedding model to compare, of those in reference.json; the first two there if not given.
+    #[arg(long, num_args = 2, value_names = ["FIRST", "SECOND"])]
+    pub(crate) texts: Option<Vec<String>>,
+    /// Cosine from which the contract calls two texts similar, in ten-thousandths.
+    #[arg(long, value_name = "1..10000", default_value_t = 7000)]
+    pub(crate) threshold_bps: u16,
     /// How to cut the model: `layer` (the embedding, each layer, the head), `auto`, or a number of segments.
     #[arg(long, value_name = "auto|layer|N", default_value = "layer", value_parser = crate::args::parse_segments)]
     pub(crate) segments: Segments,

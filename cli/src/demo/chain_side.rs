@@ -2,36 +2,28 @@
 
 use super::forgeries::{self, Forgery, Genuine};
 use super::fresh_dir;
+use super::scene::{Answer, Scene};
 use crate::chain::{self, BundleEngine, block_on};
 use crate::chain_args::DemoArgs;
 use crate::ui::Bars;
+use alloy::eips::BlockId;
 use alloy::primitives::{Address, B256, Bytes, U256};
-use alloy::sol_types::{SolCall, SolConstructor, SolEvent};
+use alloy::sol_types::{SolCall, SolEvent};
 use eyre::{OptionExt, WrapErr};
 use halocast_oracle::abi::InferenceOracle;
-use halocast_oracle::chain::{LocalChainOptions, SendOptions, TxPlan, send_and_wait};
+use halocast_oracle::chain::{CallSpec, LocalChainOptions, SendOptions, TxPlan, send_and_wait};
 use halocast_oracle::deploy::{FACTORY, SALT, create2_address};
 use halocast_oracle::relay::{RelayerOptions, Shutdown};
 use halocast_oracle::requester::RequestState;
 use halocast_oracle::{
     Account, ChainClient, DeployOptions, DeploymentRecord, InferenceEngine, LocalChain, Relayer,
-    RelayerConfig, context_word, deploy, read_status,
+    RelayerConfig, RequestView, context_word, deploy, read_status,
 };
-use halocast_prover::bundle::{Bundle, TaskSpec};
+use halocast_prover::bundle::Bundle;
 use halocast_prover::pipeline::ProveReport;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-#[allow(missing_docs, unreachable_pub, clippy::all)]
-mod ask_abi {
-    alloy::sol!(
-        #[derive(Debug)]
-        AskTinyGemma,
-        "../contracts/abi/AskTinyGemma.json"
-    );
-}
-use ask_abi::AskTinyGemma;
 
 /// How long the relayer may take.
 const PATIENCE: u64 = 3600;
@@ -40,11 +32,12 @@ const FEE_WEI: u64 = 1_000_000_000_000_000;
 
 /// What happened.
 pub(super) struct Shown {
-    pub(super) answer: Vec<u8>,
-    pub(super) tokens: Vec<i32>,
+    pub(super) answer: Answer,
     pub(super) chain_id: u64,
     pub(super) oracle: Address,
+    /// The first request; what follows is about its fulfilment.
     pub(super) request_id: U256,
+    pub(super) requests: usize,
     pub(super) tx: B256,
     pub(super) gas_used: u64,
     pub(super) calldata_bytes: usize,
@@ -55,21 +48,19 @@ pub(super) struct Shown {
 
 /// Everything that is asked of the chain.
 struct Stage<'a> {
-    args: &'a DemoArgs,
+    scene: &'a Scene,
     say: &'a dyn Fn(&str),
     client: ChainClient,
     user: Account,
     record: DeploymentRecord,
-    sequence_length: usize,
 }
 
-pub(super) fn run(args: &DemoArgs, bundle: Bundle, say: &dyn Fn(&str)) -> eyre::Result<Shown> {
-    let TaskSpec::Generate {
-        sequence_length, ..
-    } = bundle.manifest().task
-    else {
-        eyre::bail!("{} is no language model", args.model.display());
-    };
+pub(super) fn run(
+    args: &DemoArgs,
+    scene: &Scene,
+    bundle: Bundle,
+    say: &dyn Fn(&str),
+) -> eyre::Result<Shown> {
     say("3. a private chain (anvil), verifier, registry and oracle on it");
     let local =
         LocalChain::start(&LocalChainOptions::default()).wrap_err("cannot start a local chain")?;
@@ -86,29 +77,34 @@ pub(super) fn run(args: &DemoArgs, bundle: Bundle, say: &dyn Fn(&str)) -> eyre::
         let outcome = deploy(&client, &local.account(0), &plan, &options).await?;
         let record = outcome.record.ok_or_eyre("the deployment left no record")?;
         let stage = Stage {
-            args,
+            scene,
             say,
             client,
             user: local.account(1),
             record,
-            sequence_length,
         };
         let engine = Arc::new(BundleEngine::new(bundle, Arc::new(Bars::new()))?);
         let relayer = relayer(&local, &work, &record_path, engine.clone()).await?;
         let (handle, shutdown) = Shutdown::channel();
         let running = tokio::spawn(relayer.run(shutdown));
         let consumer = stage.deploy_consumer().await?;
-        (stage.say)(&format!("4. a contract asks: {:?}", args.prompt));
-        let request_id = stage.ask(consumer).await?;
-        (stage.say)(&format!(
-            "5. the relayer answers request {request_id} and proves the answer"
-        ));
-        let waited = stage.wait(request_id, &running).await;
+        (stage.say)(&format!("4. a contract asks: {}", scene.title()));
+        let requests = stage.ask(consumer).await?;
+        let mut waited = Ok(());
+        for id in &requests {
+            (stage.say)(&format!(
+                "5. the relayer answers request {id} and proves the answer"
+            ));
+            waited = stage.wait(*id, &running).await;
+            if waited.is_err() {
+                break;
+            }
+        }
         handle.stop();
         let ended = running.await.wrap_err("the relayer died")?;
         waited?;
         ended.wrap_err("the relayer")?;
-        stage.show(consumer, request_id, &engine).await
+        stage.show(consumer, &requests, &engine).await
     })
 }
 
@@ -165,12 +161,8 @@ impl Stage<'_> {
 
     /// The example consumer, for this model.
     async fn deploy_consumer(&self) -> eyre::Result<Address> {
-        let arguments = AskTinyGemma::constructorCall {
-            oracle_: self.record.inference_oracle.address,
-            modelId_: self.model_id()?,
-            sequenceLength_: U256::from(self.sequence_length),
-        };
-        let code = [&AskTinyGemma::BYTECODE[..], &arguments.abi_encode()[..]].concat();
+        let oracle = self.record.inference_oracle.address;
+        let code = self.scene.creation_code(oracle, self.model_id()?);
         let data = [SALT.as_slice(), &code[..]].concat();
         self.send(
             FACTORY,
@@ -191,26 +183,20 @@ impl Stage<'_> {
         Ok(model.model_id)
     }
 
-    async fn ask(&self, consumer: Address) -> eyre::Result<U256> {
-        let call = AskTinyGemma::askCall {
-            prompt: self.args.prompt.clone().into_bytes().into(),
-            answerLength: U256::from(self.args.tokens),
-            deadline: self.client.head().await?.timestamp + PATIENCE,
-        };
+    /// The requests that the contract makes of the question.
+    async fn ask(&self, consumer: Address) -> eyre::Result<Vec<U256>> {
+        let deadline = self.client.head().await?.timestamp + PATIENCE;
+        let call = self.scene.ask(deadline);
         let tx = self
-            .send(
-                consumer,
-                U256::from(FEE_WEI),
-                call.abi_encode().into(),
-                "the question",
-            )
+            .send(consumer, U256::from(FEE_WEI), call, "the question")
             .await?;
         let logs = self.client.receipt_logs(tx).await?;
-        let mut events = logs
+        let events = logs
             .iter()
             .filter_map(|l| InferenceOracle::InferenceRequested::decode_log(&l.inner).ok());
-        let event = events.next().ok_or_eyre("the question made no request")?;
-        Ok(event.requestId)
+        let requests: Vec<U256> = events.map(|e| e.requestId).collect();
+        eyre::ensure!(!requests.is_empty(), "the question made no request");
+        Ok(requests)
     }
 
     /// Waits until the answer is stored, or the relayer gave up.
@@ -233,20 +219,16 @@ impl Stage<'_> {
     async fn show(
         &self,
         consumer: Address,
-        request_id: U256,
+        requests: &[U256],
         engine: &BundleEngine,
     ) -> eyre::Result<Shown> {
         let oracle = self.record.inference_oracle.address;
-        let view = read_status(&self.client, oracle, request_id).await?;
-        let answer = self
-            .client
-            .view(
-                consumer,
-                &AskTinyGemma::answerOfCall {
-                    requestId: request_id,
-                },
-            )
-            .await?;
+        let mut views = Vec::new();
+        for id in requests {
+            views.push(read_status(&self.client, oracle, *id).await?);
+        }
+        let answer = self.answer(consumer, requests, &views).await?;
+        let (request_id, view) = (requests[0], &views[0]);
         let tx = self.fulfilment(request_id).await?;
         let receipt = self
             .client
@@ -262,7 +244,7 @@ impl Stage<'_> {
             .models
             .first()
             .ok_or_eyre("the record has no model")?;
-        let other_request = self.ask(consumer).await?;
+        let other_request = self.ask(consumer).await?[0];
         let genuine = Genuine {
             verifier: model.model_verifier.address,
             oracle,
@@ -276,11 +258,11 @@ impl Stage<'_> {
         };
         let forgeries = forgeries::attempt(&self.client, &genuine).await?;
         Ok(Shown {
-            tokens: self.tokens(&view.outputs)?,
-            answer: answer.to_vec(),
+            answer,
             chain_id: self.record.chain_id,
             oracle,
             request_id,
+            requests: requests.len(),
             tx,
             gas_used: receipt.gas_used,
             calldata_bytes: input.len(),
@@ -292,16 +274,26 @@ impl Stage<'_> {
         })
     }
 
-    /// The answer's tokens out of the stored words.
-    fn tokens(&self, words: &[U256]) -> eyre::Result<Vec<i32>> {
-        let words: Vec<_> = words.iter().map(chain::to_word).collect();
-        let values = halocast_prover::ir::unpack(&words, self.sequence_length)
-            .ok_or_eyre("the stored words")?;
-        let from = self.args.prompt.len();
-        Ok(values
-            .get(from..from + self.args.tokens)
-            .unwrap_or_default()
-            .to_vec())
+    /// What the contract has by now, beside what the oracle stored.
+    async fn answer(
+        &self,
+        consumer: Address,
+        requests: &[U256],
+        views: &[RequestView],
+    ) -> eyre::Result<Answer> {
+        let (data, signature) = self.scene.read(requests);
+        let spec = CallSpec {
+            to: Some(consumer),
+            data,
+            ..CallSpec::default()
+        };
+        let returned = self
+            .client
+            .call(&spec, BlockId::latest(), signature)
+            .await?;
+        let words = |view: &RequestView| view.outputs.iter().map(chain::to_word).collect();
+        let stored: Vec<_> = views.iter().map(words).collect();
+        self.scene.answer(&returned, &stored)
     }
 
     /// The transaction that stored the answer.

@@ -1,11 +1,13 @@
-//! `halocast demo`: the whole way with a small language model on a private chain: compile, set up, deploy, ask from a
-//! contract, answer and prove in the relayer, read the answer back from the contract; then five forgeries.
+//! `halocast demo`: the whole way on a private chain, with a small language model or a sentence-embedding model: compile, set
+//! up, deploy, ask from a contract, answer and prove in the relayer, read the answer back from the contract; then five forgeries.
 //!
-//! `chain_side.rs`: what happens on chain; `forgeries.rs`: the attempts; `report.rs`: `report.json` and the text.
+//! `scene.rs`: what is asked and answered; `chain_side.rs`: what happens on chain; `forgeries.rs`: the attempts; `report.rs`:
+//! `report.json` and the text.
 
 mod chain_side;
 mod forgeries;
 mod report;
+mod scene;
 
 use crate::args::{CompileArgs, TaskArg};
 use crate::chain_args::DemoArgs;
@@ -18,23 +20,32 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+/// The name of all-MiniLM-L6-v2, and where `make minilm` puts it.
+const MINILM: &str = "minilm";
+const MINILM_DIR: &str = "target/minilm/minilm-16";
+
 pub(crate) fn run(args: DemoArgs, out: &Output) -> eyre::Result<ExitCode> {
     let begin = Instant::now();
     let say = |text: &str| eprintln!("{text}");
+    let model = model_dir(&args.model)?;
     create_dir(&args.out)?;
     say("1. compile, measure, cut into segments");
     let bars = Bars::new();
     let mut stages = Vec::new();
     let bundle_dir = args.out.join("bundle");
-    let compiled = pipeline::compile(&compile::options(&compile_args(&args, &bundle_dir)), &bars)
-        .wrap_err_with(|| format!("cannot compile {}", args.model.display()))?;
+    let compiled = pipeline::compile(
+        &compile::options(&compile_args(&args, &model, &bundle_dir)),
+        &bars,
+    )
+    .wrap_err_with(|| format!("cannot compile {}", model.display()))?;
     say(&format!(
-        "   {} segments; cosine of the logits {:.6}",
+        "   {} segments; cosine to the floating-point model {:.6}",
         compiled.segments, compiled.cosine
     ));
     stages.extend(compiled.stages);
     say("2. keys");
     let mut bundle = Bundle::open(&bundle_dir)?;
+    let scene = scene::Scene::new(&args, &model, bundle.manifest())?;
     let options = SetupOptions {
         aggregation: AggregationOptions {
             objective: Some(objective(args.objective)),
@@ -45,9 +56,9 @@ pub(crate) fn run(args: DemoArgs, out: &Output) -> eyre::Result<ExitCode> {
     let setup = pipeline::setup(&mut bundle, &options, &bars).wrap_err("cannot set up")?;
     stages.extend(setup.stages);
     drop(bars);
-    let shown = chain_side::run(&args, bundle, &say)?;
+    let shown = chain_side::run(&args, &scene, bundle, &say)?;
     stages.extend(shown.proof.stages.iter().cloned());
-    let report = report::Report::new(&args, &shown, peak(&stages), begin.elapsed().as_secs_f64());
+    let report = report::Report::new(&shown, peak(&stages), begin.elapsed().as_secs_f64());
     let path = args.out.join("report.json");
     write_json(&path, &report)?;
     out.result(&report, || report.text(&path))?;
@@ -59,13 +70,39 @@ pub(crate) fn run(args: DemoArgs, out: &Output) -> eyre::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn compile_args(args: &DemoArgs, bundle: &Path) -> CompileArgs {
+/// The directory of a model: as given, or the one that `make minilm` fills.
+fn model_dir(model: &Path) -> eyre::Result<PathBuf> {
+    let dir = match model.to_str() {
+        Some(MINILM) if !model.exists() => PathBuf::from(MINILM_DIR),
+        _ => model.to_owned(),
+    };
+    let missing = ["model.onnx", "calibration.json"].map(|file| dir.join(file));
+    let missing = missing.iter().find(|path| !path.is_file());
+    eyre::ensure!(
+        missing.is_none(),
+        "{} is not there{}",
+        missing.map_or_else(String::new, |m| m.display().to_string()),
+        if dir == Path::new(MINILM_DIR) {
+            ": `make minilm` brings it"
+        } else {
+            ""
+        }
+    );
+    Ok(dir)
+}
+
+fn compile_args(args: &DemoArgs, model: &Path, bundle: &Path) -> CompileArgs {
+    // An embedding model comes with the embeddings it should give.
+    let task = match model.join(scene::REFERENCE).is_file() {
+        true => TaskArg::Infer,
+        false => TaskArg::Generate,
+    };
     CompileArgs {
-        model: args.model.join("model.onnx"),
-        calibration: args.model.join("calibration.json"),
+        model: model.join("model.onnx"),
+        calibration: model.join("calibration.json"),
         samples: None,
         prompts: None,
-        task: TaskArg::Generate,
+        task,
         fidelity_min_cosine: None,
         segments: args.segments,
         max_memory: None,

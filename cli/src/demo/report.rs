@@ -2,7 +2,7 @@
 
 use super::chain_side::Shown;
 use super::forgeries::Forgery;
-use crate::chain_args::DemoArgs;
+use super::scene::Answer;
 use crate::ui::size_text;
 use alloy::primitives::{Address, B256};
 use serde::Serialize;
@@ -17,13 +17,6 @@ pub(super) struct Report {
     pub(super) forgeries: Vec<Forgery>,
     peak_rss_bytes: u64,
     wall_s: f64,
-}
-
-#[derive(Debug, Serialize)]
-struct Answer {
-    prompt: String,
-    text: String,
-    tokens: Vec<i32>,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,6 +42,7 @@ struct OnChain {
     chain_id: u64,
     oracle: Address,
     request_id: u64,
+    requests: usize,
     tx: B256,
     gas_used: u64,
     calldata_bytes: usize,
@@ -56,7 +50,7 @@ struct OnChain {
 }
 
 impl Report {
-    pub(super) fn new(args: &DemoArgs, shown: &Shown, peak_rss_bytes: u64, wall_s: f64) -> Self {
+    pub(super) fn new(shown: &Shown, peak_rss_bytes: u64, wall_s: f64) -> Self {
         let segments = shown.proof.segments.iter().map(|s| Segment {
             name: s.name.clone(),
             k: s.k,
@@ -72,17 +66,14 @@ impl Report {
             wall_s: a.wall_s,
         });
         Report {
-            answer: Answer {
-                prompt: args.prompt.clone(),
-                text: String::from_utf8_lossy(&shown.answer).into_owned(),
-                tokens: shown.tokens.clone(),
-            },
+            answer: shown.answer.clone(),
             segments: segments.collect(),
             aggregate: aggregate.unwrap_or_default(),
             onchain: OnChain {
                 chain_id: shown.chain_id,
                 oracle: shown.oracle,
                 request_id: shown.request_id.saturating_to::<u64>(),
+                requests: shown.requests,
                 tx: shown.tx,
                 gas_used: shown.gas_used,
                 calldata_bytes: shown.calldata_bytes,
@@ -96,11 +87,8 @@ impl Report {
 
     /// For people.
     pub(super) fn text(&self, path: &Path) -> String {
-        let mut lines = vec![
-            format!("asked     {:?}", self.answer.prompt),
-            format!("answered  {:?}", self.answer.text),
-            String::new(),
-        ];
+        let mut lines = answer_lines(&self.answer);
+        lines.push(String::new());
         for s in &self.segments {
             lines.push(format!(
                 "segment   {}: k = {}, {} points, {} bytes, {:.1} CPU s, {:.1} s",
@@ -134,5 +122,31 @@ impl Report {
             path.display()
         ));
         lines.join("\n")
+    }
+}
+
+fn answer_lines(answer: &Answer) -> Vec<String> {
+    match answer {
+        Answer::Text { prompt, text, .. } => {
+            vec![
+                format!("asked     {prompt:?}"),
+                format!("answered  {text:?}"),
+            ]
+        }
+        Answer::Comparison {
+            first,
+            second,
+            cosine,
+            reference_cosine,
+            threshold_bps,
+            similar,
+        } => vec![
+            format!("asked     whether {first:?} and {second:?} say the same"),
+            format!(
+                "answered  {}: cosine of the stored embeddings {cosine:.4} (floating point: {reference_cosine:.4}), threshold {}",
+                if *similar { "similar" } else { "different" },
+                f64::from(*threshold_bps) / 1e4
+            ),
+        ],
     }
 }

@@ -1,14 +1,15 @@
 //! The halo2 circuit of a laid-out segment.
 
 use crate::builder::{Cell as RowCell, Column as RowColumn, LOGUP_START_ROW};
-use crate::gates::{Gate, LayerConfig};
+use crate::gates::{Gate, LayerConfig, SELECTORS};
 use crate::layout::{ChallengeValues, Layout};
 use halo2_base::halo2_proofs::circuit::{Cell, Layouter, Region, SimpleFloorPlanner, Value};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halo2_base::halo2_proofs::plonk::{
-    Advice, Challenge, Circuit, Column, ConstraintSystem, Error,
+    Advice, Challenge, Circuit, Column, ConstraintSystem, Error, Fixed,
 };
+use halocast_plonk::Copies;
 use std::sync::Arc;
 
 /// One segment's circuit.
@@ -55,35 +56,63 @@ impl Circuit<Fr> for LayerCircuit {
 }
 
 impl LayerCircuit {
-    fn assign_fixed(&self, config: &LayerConfig, region: &mut Region<'_, Fr>) {
-        let rows = &self.layout.rows;
+    /// Values of every fixed column, by its index.
+    pub(crate) fn fixed(&self, config: &LayerConfig) -> Vec<Vec<Fr>> {
+        let (rows, last) = (&self.layout.rows, self.layout.last);
+        let columns = config.w.len() + SELECTORS + config.table.len() + 3;
+        let mut fixed = vec![vec![Fr::ZERO; last + 1]; columns];
+        let mut put = |column: Column<Fixed>, row: usize, value: Fr| {
+            fixed[column.index()][row] = value;
+        };
         for row in 0..rows.len() {
             for (column, value) in config.w.iter().zip(rows.w[row]) {
-                region.assign_fixed(*column, row, value);
+                put(*column, row, value);
             }
             for (column, code) in config.selectors.iter().zip(rows.selectors[row]) {
-                region.assign_fixed(*column, row, Fr::from(code as u64));
+                put(*column, row, Fr::from(code as u64));
             }
-            region.assign_fixed(config.tag, row, Fr::from(rows.tags[row] as u64));
-            region.assign_fixed(config.embed, row, Fr::from(rows.embeds[row] as u64));
+            put(config.tag, row, Fr::from(rows.tags[row] as u64));
+            put(config.embed, row, Fr::from(rows.embeds[row] as u64));
         }
         for (row, entry) in self.layout.table.iter().enumerate().skip(LOGUP_START_ROW) {
-            region.assign_fixed(config.active, row, Fr::ONE);
+            put(config.active, row, Fr::ONE);
             for (column, value) in config.table.iter().zip(entry) {
-                region.assign_fixed(*column, row, *value);
+                put(*column, row, *value);
             }
         }
         // Nothing reads these on the last row; they keep the columns from being zero throughout, or equal (see `Builder`).
         let idle = [config.tag, config.embed, config.table[1], config.table[2]];
         for (column, value) in idle.into_iter().zip(1u64..) {
-            region.assign_fixed(column, self.layout.last, Fr::from(value));
+            put(column, last, Fr::from(value));
         }
         let (column, code, _) = Gate::LogupEnd.code();
-        region.assign_fixed(
-            config.selectors[column],
-            self.layout.last,
-            Fr::from(code as u64),
-        );
+        put(config.selectors[column], last, Fr::from(code as u64));
+        fixed
+    }
+
+    fn assign_fixed(&self, config: &LayerConfig, region: &mut Region<'_, Fr>) {
+        let columns = config
+            .w
+            .iter()
+            .chain(&config.selectors)
+            .chain(&config.table);
+        let columns = columns.chain([&config.tag, &config.embed, &config.active]);
+        let fixed = self.fixed(config);
+        for column in columns {
+            for (row, value) in fixed[column.index()].iter().enumerate() {
+                region.assign_fixed(*column, row, *value);
+            }
+        }
+    }
+
+    /// The copies, for columns of 2^k rows.
+    pub(crate) fn copies(&self, k: u32) -> Copies {
+        let cell = |c: RowCell| (c.column as usize, c.row as usize);
+        let mut copies = Copies::new(3, k);
+        for &(x, y) in &self.layout.rows.copies {
+            copies.add(cell(x), cell(y));
+        }
+        copies
     }
 
     fn assign_copies(&self, config: &LayerConfig, region: &mut Region<'_, Fr>) {
@@ -136,6 +165,30 @@ impl LayerCircuit {
         {
             assign(region, column, values);
         }
+    }
+}
+
+/// The advice of a laid-out segment, for our prover.
+pub(crate) struct LayerWitness<'a>(pub(crate) &'a Layout);
+
+impl halocast_plonk::Witness for LayerWitness<'_> {
+    fn phase(&mut self, phase: u8, challenges: &[Fr]) -> Vec<Vec<Fr>> {
+        let rows = &self.0.rows;
+        if phase == 0 {
+            let columns = [&rows.a, &rows.b, &rows.y, &rows.r, &rows.e];
+            let m = self.0.multiplicities.iter().map(|&m| Fr::from(m as u64));
+            return columns.into_iter().cloned().chain([m.collect()]).collect();
+        }
+        let &[rho, sigma, beta, gamma] = challenges else {
+            unreachable!("the constraint system has four challenges");
+        };
+        let acc = self.0.accumulate(&ChallengeValues {
+            rho,
+            sigma,
+            beta,
+            gamma,
+        });
+        vec![acc.g, acc.h, acc.d, acc.helper, acc.sum]
     }
 }
 

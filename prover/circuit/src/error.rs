@@ -105,6 +105,9 @@ pub enum CircuitError {
     /// A stored key that cannot be read.
     #[error("layer key: {0}")]
     Key(String),
+    /// The prover failed.
+    #[error(transparent)]
+    Prover(#[from] halocast_plonk::ProveError),
     /// Halo2 failed.
     #[error("halo2: {0}")]
     Halo2(String),

@@ -1,19 +1,20 @@
 //! Keys and proofs of single segments: SHPLONK over BN254, Poseidon transcript (the inner proofs of the aggregation).
 
-use crate::circuit::LayerCircuit;
+use crate::circuit::{LayerCircuit, LayerWitness};
+use crate::gates::LayerConfig;
 use crate::layout::Layout;
 use crate::segment::{Segment, Witness, build};
 use crate::{CircuitError, boundary_commitment, words};
 use halo2_base::halo2_proofs::SerdeFormat;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
-use halo2_base::halo2_proofs::plonk::{
-    ProvingKey, VerifyingKey, create_proof, keygen_pk, keygen_vk, verify_proof,
-};
+use halo2_base::halo2_proofs::halo2curves::ff::Field;
+use halo2_base::halo2_proofs::plonk::{ConstraintSystem, VerifyingKey, keygen_vk, verify_proof};
 use halo2_base::halo2_proofs::poly::commitment::{Params, ParamsProver};
 use halo2_base::halo2_proofs::poly::kzg::commitment::{KZGCommitmentScheme, ParamsKZG};
-use halo2_base::halo2_proofs::poly::kzg::multiopen::{ProverSHPLONK, VerifierSHPLONK};
+use halo2_base::halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
 use halo2_base::halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use halocast_ir::{Program, Trace};
+use halocast_plonk::{Key, create_proof};
 use rand::RngCore;
 use snark_verifier::loader::native::NativeLoader;
 use snark_verifier::system::halo2::{Config, compile};
@@ -34,7 +35,7 @@ pub struct LayerKey {
 /// A proving key in memory.
 #[derive(Debug)]
 pub struct LayerProvingKey {
-    pk: ProvingKey<G1Affine>,
+    key: Key,
 }
 
 /// A layer proof with its public values `[commitment in, commitment out]`.
@@ -68,9 +69,16 @@ impl LayerKey {
     ) -> Result<LayerProvingKey, CircuitError> {
         check_domain(params, segment)?;
         let circuit = keygen_circuit(program, segment)?;
-        let pk = keygen_pk(params, self.vk.clone(), &circuit)
-            .map_err(|e| CircuitError::Halo2(e.to_string()))?;
-        Ok(LayerProvingKey { pk })
+        let config = LayerConfig::configure(&mut ConstraintSystem::default());
+        let mut fixed = circuit.fixed(&config);
+        for column in &mut fixed {
+            column.resize(1 << segment.k, Fr::ZERO);
+        }
+        let copies = circuit.copies(segment.k);
+        drop(circuit);
+        let key = Key::new(self.vk.clone(), segment.k, fixed, &copies)
+            .map_err(|e| CircuitError::Key(e.to_string()))?;
+        Ok(LayerProvingKey { key })
     }
 
     /// What the aggregation needs to know of this key.
@@ -136,15 +144,15 @@ pub(crate) fn prove_layout(
 ) -> Result<Vec<u8>, CircuitError> {
     let mut transcript =
         PoseidonTranscript::<NativeLoader, Vec<u8>>::from_spec(Vec::new(), POSEIDON_SPEC.clone());
-    create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
+    let mut witness = LayerWitness(&layout);
+    create_proof(
         params,
-        &key.pk,
-        &[LayerCircuit { layout }],
-        &[&[&instances]],
+        &key.key,
+        &instances,
+        &mut witness,
         rng,
         &mut transcript,
-    )
-    .map_err(|e| CircuitError::Halo2(e.to_string()))?;
+    )?;
     Ok(transcript.finalize())
 }
 

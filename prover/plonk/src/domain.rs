@@ -1,0 +1,113 @@
+//! The domain of 2^k rows and its cosets.
+
+use crate::fft::Fft;
+use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
+use halo2_base::halo2_proofs::halo2curves::ff::{Field, PrimeField};
+use rayon::prelude::*;
+
+/// Values below this are not worth a thread.
+const PARALLEL: usize = 1 << 10;
+
+/// Powers of a root of unity of order n = 2^k, and the transforms over them.
+#[derive(Debug)]
+pub struct Domain {
+    k: u32,
+    omega: Fr,
+    omega_inv: Fr,
+    n_inv: Fr,
+    fft: Fft,
+}
+
+impl Domain {
+    /// The domain of 2^k rows.
+    pub fn new(k: u32) -> Self {
+        let omega = (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |w, _| w.square());
+        let omega_inv = omega.invert().expect("a root of unity");
+        let n_inv = Fr::TWO_INV.pow_vartime([k as u64]);
+        Domain {
+            k,
+            omega,
+            omega_inv,
+            n_inv,
+            fft: Fft::new(k, omega),
+        }
+    }
+
+    /// Number of rows.
+    pub fn n(&self) -> usize {
+        1 << self.k
+    }
+
+    pub(crate) fn omega(&self) -> Fr {
+        self.omega
+    }
+
+    /// ω^i, negative i too.
+    pub(crate) fn power(&self, i: i32) -> Fr {
+        let base = if i < 0 { self.omega_inv } else { self.omega };
+        base.pow_vartime([i.unsigned_abs() as u64])
+    }
+
+    /// Coefficients of the polynomial with these values on the rows.
+    pub(crate) fn interpolate(&self, values: &[Fr]) -> Vec<Fr> {
+        let mut coefficients = vec![Fr::ZERO; self.n()];
+        // The forward transform of the rows the other way round.
+        let mask = self.n() - 1;
+        let row = |i: usize| values[(self.n() - i) & mask];
+        self.fft.forward(row, &mut coefficients);
+        coefficients.iter_mut().for_each(|c| *c *= self.n_inv);
+        coefficients
+    }
+
+    /// Values on the coset whose powers are given (g^0, …, g^(n−1)), in the rows' order.
+    pub(crate) fn on_coset(&self, poly: &[Fr], powers: &[Fr], values: &mut [Fr]) {
+        self.fft.forward(|i| poly[i] * powers[i], values);
+    }
+
+    /// 1, g, …, g^(n−1).
+    pub(crate) fn powers(&self, g: Fr) -> Vec<Fr> {
+        powers(Fr::ONE, g, self.n())
+    }
+}
+
+/// first·base^i for i < n.
+pub(crate) fn powers(first: Fr, base: Fr, n: usize) -> Vec<Fr> {
+    let mut out = vec![Fr::ZERO; n];
+    let chunk = chunk_len(n);
+    out.par_chunks_mut(chunk).enumerate().for_each(|(i, part)| {
+        let mut value = first * base.pow_vartime([(i * chunk) as u64]);
+        for slot in part {
+            *slot = value;
+            value *= base;
+        }
+    });
+    out
+}
+
+/// Rows that a thread takes at a time.
+pub(crate) fn chunk_len(n: usize) -> usize {
+    n.div_ceil(rayon::current_num_threads()).max(PARALLEL)
+}
+
+/// Changes every value, given its index.
+pub(crate) fn par_each(values: &mut [Fr], change: impl Fn(usize, &mut Fr) + Sync) {
+    let chunk = chunk_len(values.len());
+    let parts = values.par_chunks_mut(chunk).enumerate();
+    parts.for_each(|(part, values)| {
+        for (i, value) in values.iter_mut().enumerate() {
+            change(part * chunk + i, value);
+        }
+    });
+}
+
+/// The polynomial's value at a point.
+pub(crate) fn evaluate(poly: &[Fr], at: Fr) -> Fr {
+    let chunk = chunk_len(poly.len());
+    let parts = poly.par_chunks(chunk).enumerate();
+    parts
+        .map(|(i, part)| {
+            let value = part.iter().rev().fold(Fr::ZERO, |acc, c| acc * at + c);
+            value * at.pow_vartime([(i * chunk) as u64])
+        })
+        .sum()
+}

@@ -1,0 +1,191 @@
+//! What is known of a circuit before there is a witness.
+
+use crate::domain::{Domain, powers};
+use halo2_base::halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
+use halo2_base::halo2_proofs::halo2curves::ff::{Field, PrimeField};
+use halo2_base::halo2_proofs::plonk::{Any, VerifyingKey};
+use rayon::prelude::*;
+
+/// What this prover does not do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// A feature of the constraint system.
+    #[error("a circuit with {0} is not supported")]
+    Unsupported(&'static str),
+    /// The columns are not those of the verifying key.
+    #[error("{what}: {got} columns, the verifying key has {expected}")]
+    Columns {
+        /// Which columns.
+        what: &'static str,
+        /// Columns given.
+        got: usize,
+        /// Columns of the key.
+        expected: usize,
+    },
+    /// A column of another length than the domain.
+    #[error("a column of {got} rows in a domain of {expected}")]
+    Rows {
+        /// Rows given.
+        got: usize,
+        /// Rows of the domain.
+        expected: usize,
+    },
+}
+
+/// A proving key: the verifying key, the fixed columns and the permutation, as values and as coefficients.
+#[derive(Debug)]
+pub struct Key {
+    pub(crate) vk: VerifyingKey<G1Affine>,
+    pub(crate) domain: Domain,
+    pub(crate) fixed: Vec<Vec<Fr>>,
+    pub(crate) fixed_polys: Vec<Vec<Fr>>,
+    pub(crate) sigma: Vec<Vec<Fr>>,
+    pub(crate) sigma_polys: Vec<Vec<Fr>>,
+    /// Rows from this one on hide the witness.
+    pub(crate) usable_rows: usize,
+    /// Columns that one running product of the permutation takes.
+    pub(crate) set_len: usize,
+}
+
+impl Key {
+    /// From the values of the fixed columns and the copies. That both are the verifying key's is not checked: if they are
+    /// not, no proof verifies.
+    pub fn new(
+        vk: VerifyingKey<G1Affine>,
+        k: u32,
+        fixed: Vec<Vec<Fr>>,
+        copies: &Copies,
+    ) -> Result<Self, KeyError> {
+        let domain = Domain::new(k);
+        check(&vk, &domain, &fixed, copies)?;
+        let sigma = copies.sigma(&domain);
+        let polys = |columns: &[Vec<Fr>]| -> Vec<Vec<Fr>> {
+            let columns = columns.par_iter();
+            columns.map(|c| domain.interpolate(c)).collect()
+        };
+        let (fixed_polys, sigma_polys) = (polys(&fixed), polys(&sigma));
+        // The values of fixed columns are read by the permutation alone.
+        let columns = vk.cs().permutation().get_columns();
+        let permuted = columns.iter().any(|c| *c.column_type() == Any::Fixed);
+        let fixed = if permuted { fixed } else { Vec::new() };
+        Ok(Key {
+            usable_rows: domain.n() - (vk.cs().blinding_factors() + 1),
+            set_len: vk.cs().degree() - 2,
+            vk,
+            domain,
+            fixed,
+            fixed_polys,
+            sigma,
+            sigma_polys,
+        })
+    }
+
+    /// The verifying key.
+    pub fn vk(&self) -> &VerifyingKey<G1Affine> {
+        &self.vk
+    }
+}
+
+fn check(
+    vk: &VerifyingKey<G1Affine>,
+    domain: &Domain,
+    fixed: &[Vec<Fr>],
+    copies: &Copies,
+) -> Result<(), KeyError> {
+    let cs = vk.cs();
+    if !cs.lookups().is_empty() {
+        return Err(KeyError::Unsupported("halo2's lookups"));
+    }
+    if cs.num_instance_columns() != 1 {
+        return Err(KeyError::Unsupported("no or several instance columns"));
+    }
+    if cs.permutation().get_columns().is_empty() {
+        return Err(KeyError::Unsupported("no copies"));
+    }
+    let columns = |what, got, expected| match got == expected {
+        true => Ok(()),
+        false => Err(KeyError::Columns {
+            what,
+            got,
+            expected,
+        }),
+    };
+    columns("fixed", fixed.len(), vk.fixed_commitments().len())?;
+    let permuted = cs.permutation().get_columns().len();
+    columns("permutation", copies.columns(), permuted)?;
+    let expected = domain.n();
+    match fixed.iter().map(Vec::len).find(|&len| len != expected) {
+        Some(got) => Err(KeyError::Rows { got, expected }),
+        None => Ok(()),
+    }
+}
+
+/// Cells that are equal, as cycles: halo2's algorithm, so that the same copies give the same polynomials.
+#[derive(Clone, Debug)]
+pub struct Copies {
+    rows: usize,
+    /// The next cell of each cell's cycle.
+    next: Vec<u32>,
+    /// A cell that stands for the cycle.
+    cycle: Vec<u32>,
+    size: Vec<u32>,
+    columns: usize,
+}
+
+impl Copies {
+    /// No copies between columns of 2^k rows.
+    pub fn new(columns: usize, k: u32) -> Self {
+        let rows = 1usize << k;
+        let own: Vec<u32> = (0..(columns * rows) as u32).collect();
+        Copies {
+            rows,
+            next: own.clone(),
+            cycle: own,
+            size: vec![1; columns * rows],
+            columns,
+        }
+    }
+
+    fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Makes two cells, (column of the permutation, row), equal.
+    pub fn add(&mut self, left: (usize, usize), right: (usize, usize)) {
+        let at = |(column, row): (usize, usize)| column * self.rows + row;
+        let (left, right) = (at(left), at(right));
+        let (mut into, mut from) = (self.cycle[left], self.cycle[right]);
+        if into == from {
+            return;
+        }
+        if self.size[into as usize] < self.size[from as usize] {
+            std::mem::swap(&mut into, &mut from);
+        }
+        self.size[into as usize] += self.size[from as usize];
+        let mut cell = from;
+        loop {
+            self.cycle[cell as usize] = into;
+            cell = self.next[cell as usize];
+            if cell == from {
+                break;
+            }
+        }
+        self.next.swap(left, right);
+    }
+
+    /// σ: on each cell δ^column·ω^row of the next cell in its cycle.
+    fn sigma(&self, domain: &Domain) -> Vec<Vec<Fr>> {
+        let shifted: Vec<Vec<Fr>> = (0..self.columns)
+            .map(|column| {
+                let delta = Fr::DELTA.pow_vartime([column as u64]);
+                powers(delta, domain.omega(), self.rows)
+            })
+            .collect();
+        let cell = |next: &u32| shifted[*next as usize / self.rows][*next as usize % self.rows];
+        let columns = self.next.par_chunks(self.rows);
+        columns
+            .map(|column| column.iter().map(cell).collect())
+            .collect()
+    }
+}

@@ -1,0 +1,29 @@
+//! A prover for halo2 circuits over BN254 with KZG and SHPLONK (Boneh, Drake, Fisch, Gabizon, eprint 2020/081). It writes
+//! what halo2-axiom's `create_proof` writes, to be verified by the same keys and verifiers; soundness rests on those alone.
+//! Nothing here can make a false statement pass; what can go wrong here is a proof that does not verify, or one that tells
+//! more than it should (`prove.rs` says what hides the witness).
+//!
+//! Where it saves: gates run as one straight-line program over blocks of rows (`tape.rs`), the quotient is put together from
+//! cosets without a transform of the whole extended domain (`quotient.rs`), polynomials are combined before they are divided
+//! (`opening.rs`), transforms go depth first through the cache (`fft.rs`), additions of points share inversions by the hundred (`msm.rs`), witness columns are moved and not copied.
+//! `docs/benchmarks.md` has the figures.
+//!
+//! One proof: witness → `prove.rs` → (`permutation.rs`, `quotient.rs` ← `tape.rs`, `opening.rs`) → transcript; `domain.rs` and
+//! `fft.rs` have the transforms, `commit.rs` the commitments, `key.rs` what is known before.
+
+mod commit;
+mod domain;
+mod fft;
+mod key;
+mod msm;
+mod opening;
+mod permutation;
+mod prove;
+mod quotient;
+mod tape;
+#[cfg(test)]
+mod tests;
+
+pub use domain::Domain;
+pub use key::{Copies, Key, KeyError};
+pub use prove::{ProveError, Witness, create_proof};
