@@ -48,25 +48,32 @@ impl Domain {
         base.pow_vartime([i.unsigned_abs() as u64])
     }
 
-    /// Coefficients of the polynomial with these values on the rows.
+    /// Coefficients of the polynomial with these values on the rows, in reversed order like those of all polynomials here.
     pub(crate) fn interpolate(&self, values: &[Fr]) -> Vec<Fr> {
-        let mut coefficients = vec![Fr::ZERO; self.n()];
         // The forward transform of the rows the other way round.
-        let mask = self.n() - 1;
-        let row = |i: usize| values[(self.n() - i) & mask];
-        self.fft.forward(row, &mut coefficients);
-        coefficients.iter_mut().for_each(|c| *c *= self.n_inv);
+        let rows = values[..1].iter().chain(values[1..].iter().rev());
+        let mut coefficients: Vec<Fr> = rows.map(|v| *v * self.n_inv).collect();
+        self.fft.into_reversed(&mut coefficients);
         coefficients
     }
 
-    /// Values on the coset whose powers are given (g^0, …, g^(n−1)), in the rows' order.
+    /// Values on the coset whose powers are given (g^0, …, g^(n−1), in reversed order), in the rows' order.
     pub(crate) fn on_coset(&self, poly: &[Fr], powers: &[Fr], values: &mut [Fr]) {
-        self.fft.forward(|i| poly[i] * powers[i], values);
+        for (value, (c, power)) in values.iter_mut().zip(poly.iter().zip(powers)) {
+            *value = *c * power;
+        }
+        self.fft.out_of_reversed(values);
     }
 
-    /// 1, g, …, g^(n−1).
+    /// 1, g, …, g^(n−1), in reversed order.
     pub(crate) fn powers(&self, g: Fr) -> Vec<Fr> {
-        powers(Fr::ONE, g, self.n())
+        self.reordered(&powers(Fr::ONE, g, self.n()))
+    }
+
+    /// From reversed to natural order, or back.
+    pub(crate) fn reordered(&self, values: &[Fr]) -> Vec<Fr> {
+        let at = (0..values.len()).into_par_iter();
+        at.map(|i| values[self.fft.reversed(i)]).collect()
     }
 }
 
@@ -100,14 +107,11 @@ pub(crate) fn par_each(values: &mut [Fr], change: impl Fn(usize, &mut Fr) + Sync
     });
 }
 
-/// The polynomial's value at a point.
-pub(crate) fn evaluate(poly: &[Fr], at: Fr) -> Fr {
+/// The polynomial's value at the point whose powers are given in the same order.
+pub(crate) fn evaluate(poly: &[Fr], powers: &[Fr]) -> Fr {
     let chunk = chunk_len(poly.len());
-    let parts = poly.par_chunks(chunk).enumerate();
+    let parts = poly.par_chunks(chunk).zip(powers.par_chunks(chunk));
     parts
-        .map(|(i, part)| {
-            let value = part.iter().rev().fold(Fr::ZERO, |acc, c| acc * at + c);
-            value * at.pow_vartime([(i * chunk) as u64])
-        })
+        .map(|(poly, powers)| poly.iter().zip(powers).map(|(c, p)| *c * p).sum::<Fr>())
         .sum()
 }

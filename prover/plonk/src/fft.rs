@@ -1,5 +1,6 @@
-//! The transform over 2^k points: decimation in time by four, depth first, so that blocks which fit a core's cache are finished
-//! before the next one is touched. One thread each; callers have many columns.
+//! Transforms over 2^k points by four, one way into the order of reversed bits and the other way out of it, so that nothing is
+//! ever reordered: polynomials stay in that order. Depth first: blocks that fit a core's cache are finished before the next one is
+//! touched. One thread each; callers have many columns.
 
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
@@ -14,7 +15,7 @@ pub(crate) struct Fft {
     stages: Vec<Stage>,
 }
 
-/// Makes transforms of `size` points out of four of a quarter, or of two of a half.
+/// Between transforms of `size` points and four of a quarter, or two of a half.
 #[derive(Debug)]
 struct Stage {
     size: usize,
@@ -38,36 +39,59 @@ impl Fft {
         Fft { k, stages }
     }
 
-    /// Σ_i x_i·ω^(ij) for every j, for x given by its index; `out` has 2^k places.
-    pub(crate) fn forward(&self, x: impl Fn(usize) -> Fr, out: &mut [Fr]) {
-        let shift = usize::BITS - self.k;
-        for i in 0..out.len() {
-            let reversed = match self.k {
-                0 => 0,
-                _ => i.reverse_bits() >> shift,
-            };
-            out[i] = x(reversed);
+    /// Σ_i x_i·ω^(ij) for every j: x in reversed order, the sums in theirs.
+    pub(crate) fn out_of_reversed(&self, values: &mut [Fr]) {
+        gather(&self.stages, values);
+    }
+
+    /// The same sums of x in its order, in reversed order.
+    pub(crate) fn into_reversed(&self, values: &mut [Fr]) {
+        scatter(&self.stages, values);
+    }
+
+    /// Where the i-th of so many stands in reversed order.
+    pub(crate) fn reversed(&self, i: usize) -> usize {
+        match self.k {
+            0 => 0,
+            k => i.reverse_bits() >> (usize::BITS - k),
         }
-        run(&self.stages, out);
     }
 }
 
-fn run(stages: &[Stage], block: &mut [Fr]) {
+fn gather(stages: &[Stage], block: &mut [Fr]) {
     let Some((last, before)) = stages.split_last() else {
         return;
     };
     if block.len() > CACHED {
         for part in block.chunks_mut(last.part()) {
-            run(before, part);
+            gather(before, part);
         }
     } else {
         for stage in before {
             block
                 .chunks_mut(stage.size)
-                .for_each(|part| stage.apply(part));
+                .for_each(|part| stage.gather(part));
         }
     }
-    last.apply(block);
+    last.gather(block);
+}
+
+fn scatter(stages: &[Stage], block: &mut [Fr]) {
+    let Some((last, before)) = stages.split_last() else {
+        return;
+    };
+    last.scatter(block);
+    if block.len() > CACHED {
+        for part in block.chunks_mut(last.part()) {
+            scatter(before, part);
+        }
+    } else {
+        for stage in before.iter().rev() {
+            block
+                .chunks_mut(stage.size)
+                .for_each(|part| stage.scatter(part));
+        }
+    }
 }
 
 impl Stage {
@@ -91,17 +115,10 @@ impl Stage {
         if self.size == 2 { 1 } else { self.size / 4 }
     }
 
-    fn apply(&self, block: &mut [Fr]) {
-        if self.size == 2 {
-            let (a, b) = (block[0], block[1]);
-            block.copy_from_slice(&[a + b, a - b]);
+    fn gather(&self, block: &mut [Fr]) {
+        let Some(parts) = self.split(block) else {
             return;
-        }
-        // The parts stand in the order of their reversed residues: 0, 2, 1, 3.
-        let (low, high) = block.split_at_mut(self.size / 2);
-        let (x0, x2) = low.split_at_mut(self.size / 4);
-        let (x1, x3) = high.split_at_mut(self.size / 4);
-        let parts = x0.iter_mut().zip(x2).zip(x1).zip(x3);
+        };
         for ((((x0, x2), x1), x3), [w, w2, w3]) in parts.zip(&self.twiddles) {
             let (t1, t2, t3) = (*x1 * w, *x2 * w2, *x3 * w3);
             let (even, odd) = (*x0 + t2, *x0 - t2);
@@ -111,6 +128,37 @@ impl Stage {
             *x1 = even - sum;
             *x3 = odd - turned;
         }
+    }
+
+    fn scatter(&self, block: &mut [Fr]) {
+        let Some(parts) = self.split(block) else {
+            return;
+        };
+        // Here the parts are quarters of the input: the one called x2 is the second, x1 the third.
+        for ((((x0, x2), x1), x3), [w, w2, w3]) in parts.zip(&self.twiddles) {
+            let (even, odd) = (*x0 + *x1, *x0 - *x1);
+            let (sum, turned) = (*x2 + *x3, (*x2 - *x3) * self.quarter);
+            *x0 = even + sum;
+            *x2 = (even - sum) * w2;
+            *x1 = (odd + turned) * w;
+            *x3 = (odd - turned) * w3;
+        }
+    }
+
+    /// The parts, in the order of their reversed residues 0, 2, 1, 3; a stage of two is done at once.
+    fn split<'a>(
+        &self,
+        block: &'a mut [Fr],
+    ) -> Option<impl Iterator<Item = (((&'a mut Fr, &'a mut Fr), &'a mut Fr), &'a mut Fr)>> {
+        if self.size == 2 {
+            let (a, b) = (block[0], block[1]);
+            block.copy_from_slice(&[a + b, a - b]);
+            return None;
+        }
+        let (low, high) = block.split_at_mut(self.size / 2);
+        let (x0, x2) = low.split_at_mut(self.size / 4);
+        let (x1, x3) = high.split_at_mut(self.size / 4);
+        Some(x0.iter_mut().zip(x2).zip(x1).zip(x3))
     }
 }
 
@@ -125,12 +173,16 @@ mod tests {
             let omega = (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |w, _| w.square());
             let n = 1usize << k;
             let x: Vec<Fr> = (0..n as u64).map(|i| Fr::from(i * i + 3)).collect();
-            let mut out = vec![Fr::ZERO; n];
-            Fft::new(k, omega).forward(|i| x[i], &mut out);
-            for j in [0, 1, n / 2, n - 1] {
+            let fft = Fft::new(k, omega);
+            let mut into = x.clone();
+            fft.into_reversed(&mut into);
+            let mut out: Vec<Fr> = (0..n).map(|i| x[fft.reversed(i)]).collect();
+            fft.out_of_reversed(&mut out);
+            for j in [0, 1 % n, n / 2, n - 1] {
                 let w = omega.pow_vartime([j as u64]);
                 let value = x.iter().rev().fold(Fr::ZERO, |acc, c| acc * w + c);
-                assert_eq!(out[j % n], value, "k {k}, point {j}");
+                assert_eq!(out[j], value, "k {k}, point {j}");
+                assert_eq!(into[fft.reversed(j)], value, "k {k}, point {j}");
             }
         }
     }

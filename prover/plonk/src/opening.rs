@@ -2,7 +2,7 @@
 //! points are combined before anything is divided.
 
 use crate::commit::Commit;
-use crate::domain::{chunk_len, evaluate};
+use crate::domain::{Domain, chunk_len};
 use crate::prove::Squeeze;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
@@ -10,7 +10,7 @@ use halo2_base::halo2_proofs::transcript::{EncodedChallenge, TranscriptWrite};
 use rayon::prelude::*;
 use std::io;
 
-/// A polynomial and a point, with the value there.
+/// A polynomial (coefficients in reversed order) and a point, with the value there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Query<'a> {
     pub(crate) poly: &'a [Fr],
@@ -26,6 +26,7 @@ struct Set<'a> {
 
 /// Writes both commitments.
 pub(crate) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
+    domain: &Domain,
     queries: &[Query<'_>],
     point: impl Fn(i32) -> Fr,
     commit: &Commit<'_>,
@@ -36,7 +37,7 @@ pub(crate) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     let v = transcript.squeeze();
     let combined: Vec<Combined> = sets
         .iter()
-        .map(|set| Combined::new(set, &point, y))
+        .map(|set| Combined::new(domain, set, &point, y))
         .collect();
 
     let n = queries[0].poly.len();
@@ -65,7 +66,7 @@ pub(crate) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     for set in &combined {
         let factor = weight * outside(set);
         add_scaled(&mut last, &set.poly, factor);
-        last[0] -= factor * evaluate(&set.remainder, u);
+        last[0] -= factor * horner(&set.remainder, u);
         weight *= v;
     }
     let mut quotient = divide(&last, u);
@@ -99,7 +100,7 @@ fn sets<'a>(queries: &[Query<'a>]) -> Vec<Set<'a>> {
     sets
 }
 
-/// F = Σ y^j·P_j and R, the polynomial through the values Σ y^j·P_j(points).
+/// F = Σ y^j·P_j in natural order, and R, the polynomial through the values Σ y^j·P_j(points).
 struct Combined {
     points: Vec<Fr>,
     poly: Vec<Fr>,
@@ -107,7 +108,7 @@ struct Combined {
 }
 
 impl Combined {
-    fn new(set: &Set<'_>, point: impl Fn(i32) -> Fr, y: Fr) -> Self {
+    fn new(domain: &Domain, set: &Set<'_>, point: impl Fn(i32) -> Fr, y: Fr) -> Self {
         let points: Vec<Fr> = set.rotations.iter().map(|&r| point(r)).collect();
         let weights: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |w| Some(*w * y))
             .take(set.polys.len())
@@ -130,11 +131,10 @@ impl Combined {
             values.zip(&weights).map(|(v, w)| v * w).sum()
         };
         let values: Vec<Fr> = (0..points.len()).map(value).collect();
-        let remainder = interpolate(&points, &values);
         Combined {
+            remainder: interpolate(&points, &values),
+            poly: domain.reordered(&poly),
             points,
-            poly,
-            remainder,
         }
     }
 
@@ -181,6 +181,10 @@ fn divide(poly: &[Fr], at: Fr) -> Vec<Fr> {
     quotient
 }
 
+fn horner(poly: &[Fr], at: Fr) -> Fr {
+    poly.iter().rev().fold(Fr::ZERO, |acc, c| acc * at + c)
+}
+
 /// Coefficients of the polynomial of least degree through (points, values); the points are distinct.
 pub(crate) fn interpolate(points: &[Fr], values: &[Fr]) -> Vec<Fr> {
     let mut out = vec![Fr::ZERO; points.len()];
@@ -217,14 +221,11 @@ mod tests {
         let values = [7u64, 1, 0].map(Fr::from);
         let poly = interpolate(&points, &values);
         for (point, value) in points.iter().zip(&values) {
-            assert_eq!(evaluate(&poly, *point), *value);
+            assert_eq!(horner(&poly, *point), *value);
         }
         let divided = divide(&poly, points[2]);
         for at in [2u64, 9].map(Fr::from) {
-            assert_eq!(
-                evaluate(&divided, at) * (at - points[2]),
-                evaluate(&poly, at)
-            );
+            assert_eq!(horner(&divided, at) * (at - points[2]), horner(&poly, at));
         }
     }
 }

@@ -17,6 +17,7 @@ use halo2_base::halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use halo2_base::halo2_proofs::transcript::{EncodedChallenge, TranscriptWrite};
 use rand::RngCore;
 use rayon::prelude::*;
+use std::collections::HashMap;
 use std::io;
 
 /// Advice columns, phase by phase.
@@ -96,7 +97,7 @@ where
     }
     let mut random = vec![Fr::ZERO; domain.n()];
     random[..2].fill_with(|| Fr::random(&mut rng));
-    transcript.write_point(commit.coefficients(&random))?;
+    transcript.write_point(commit.coefficients(&domain.reordered(&random)))?;
 
     let y = transcript.squeeze();
     let polys = |columns: Vec<Vec<Fr>>| -> Vec<Vec<Fr>> {
@@ -117,7 +118,7 @@ where
         },
     );
     for piece in &pieces {
-        transcript.write_point(commit.coefficients(piece))?;
+        transcript.write_point(commit.coefficients(&domain.reordered(piece)))?;
     }
 
     let x = transcript.squeeze();
@@ -132,7 +133,7 @@ where
         quotient: &quotient,
     };
     let queries = opened.queries(&point, transcript)?;
-    open(&queries, point, &commit, transcript)?;
+    open(domain, &queries, point, &commit, transcript)?;
     Ok(())
 }
 
@@ -215,21 +216,24 @@ impl<'a> Opened<'a> {
         transcript: &mut T,
     ) -> io::Result<Vec<Query<'a>>> {
         let cs = self.key.vk.cs();
-        let query = |poly: &'a [Fr], rotation: i32| Query {
-            poly,
-            rotation,
-            value: evaluate(poly, point(rotation)),
+        let mut powers = HashMap::new();
+        let mut query = |poly: &'a [Fr], rotation: i32| {
+            let powers = powers.entry(rotation);
+            let powers = powers.or_insert_with(|| self.key.domain.powers(point(rotation)));
+            Query {
+                poly,
+                rotation,
+                value: evaluate(poly, powers),
+            }
         };
-        let of =
-            |(index, rotation): (usize, i32), polys: &'a [Vec<Fr>]| query(&polys[index], rotation);
         let key: &'a Key = self.key;
         let advice = cs.advice_queries().iter();
         let advice: Vec<_> = advice
-            .map(|(c, r)| of((c.index(), r.0), self.advice))
+            .map(|(c, r)| query(&self.advice[c.index()], r.0))
             .collect();
         let fixed = cs.fixed_queries().iter();
         let fixed: Vec<_> = fixed
-            .map(|(c, r)| of((c.index(), r.0), &key.fixed_polys))
+            .map(|(c, r)| query(&key.fixed_polys[c.index()], r.0))
             .collect();
         let random = query(self.random, 0);
         let sigma: Vec<_> = key.sigma_polys.iter().map(|p| query(p, 0)).collect();

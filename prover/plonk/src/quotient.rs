@@ -41,13 +41,15 @@ pub(crate) fn pieces(key: &Key, committed: &Committed<'_>) -> Vec<Vec<Fr>> {
     let mut coset = Coset::new(key, committed);
     for (j, (&g, &c)) in generators.iter().zip(&constants).enumerate() {
         coset.move_to(g);
-        let rest = key.domain.interpolate(&coset.constraints(&tape, &weights));
+        let mut rest = key.domain.interpolate(&coset.constraints(&tape, &weights));
         let unit: Vec<Fr> = (0..parts).map(|i| Fr::from(u64::from(i == j))).collect();
         let shares = interpolate(&constants, &unit);
         let vanishing = (c - Fr::ONE).invert().expect("not a root of unity");
-        let unshifted = powers(vanishing, g.invert().expect("a generator"), n);
+        let unshifted = key.domain.powers(g.invert().expect("a generator"));
+        par_each(&mut rest, |i, h| *h *= unshifted[i]);
         for (piece, share) in pieces.iter_mut().zip(shares) {
-            par_each(piece, |i, h| *h += rest[i] * unshifted[i] * share);
+            let share = share * vanishing;
+            par_each(piece, |i, h| *h += rest[i] * share);
         }
     }
     pieces
