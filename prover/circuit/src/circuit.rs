@@ -157,12 +157,9 @@ impl LayerCircuit {
         region: &mut Region<'_, Fr>,
         challenges: &ChallengeValues,
     ) {
-        let acc = self.layout.accumulate(challenges);
+        let values = self.layout.accumulate(challenges).columns();
         let columns = [config.g, config.h, config.d, config.helper, config.sum];
-        for (column, values) in columns
-            .into_iter()
-            .zip([acc.g, acc.h, acc.d, acc.helper, acc.sum])
-        {
+        for (column, values) in columns.into_iter().zip(values) {
             assign(region, column, values);
         }
     }
@@ -179,16 +176,20 @@ impl halocast_plonk::Witness for LayerWitness<'_> {
             let m = self.0.multiplicities.iter().map(|&m| Fr::from(m as u64));
             return columns.into_iter().cloned().chain([m.collect()]).collect();
         }
-        let &[rho, sigma, beta, gamma] = challenges else {
-            unreachable!("the constraint system has four challenges");
-        };
-        let acc = self.0.accumulate(&ChallengeValues {
-            rho,
-            sigma,
-            beta,
-            gamma,
-        });
-        vec![acc.g, acc.h, acc.d, acc.helper, acc.sum]
+        self.0.accumulate(&drawn(challenges)).columns()
+    }
+}
+
+/// The challenges, in the order of the constraint system.
+pub(crate) fn drawn(challenges: &[Fr]) -> ChallengeValues {
+    let &[rho, sigma, beta, gamma] = challenges else {
+        unreachable!("the constraint system has four challenges");
+    };
+    ChallengeValues {
+        rho,
+        sigma,
+        beta,
+        gamma,
     }
 }
 

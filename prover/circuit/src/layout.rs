@@ -103,6 +103,13 @@ pub(crate) fn domain_for(rows: &Builder) -> u32 {
     need.next_power_of_two().trailing_zeros()
 }
 
+impl Accumulators {
+    /// The columns in their order.
+    pub(crate) fn columns(self) -> Vec<Vec<Fr>> {
+        vec![self.g, self.h, self.d, self.helper, self.sum]
+    }
+}
+
 impl Layout {
     /// Places the table in a domain of size 2^k.
     pub(crate) fn new(

@@ -115,9 +115,9 @@ pub fn prove(
 ) -> Result<LayerProof, CircuitError> {
     check_domain(params, segment)?;
     let rows = build(program, segment, Some(Witness { trace, salts }))?;
-    let layout = Arc::new(Layout::new(rows, program, &segment.name, segment.k)?);
+    let layout = Layout::new(rows, program, &segment.name, segment.k)?;
     let instances = boundary_instances(segment, trace, salts);
-    let proof = prove_layout(params, key, layout, instances, rng)?;
+    let proof = prove_witness(params, key, &mut LayerWitness(&layout), instances, rng)?;
     Ok(LayerProof { instances, proof })
 }
 
@@ -134,25 +134,17 @@ pub fn boundary_instances(
     ]
 }
 
-/// Proves whatever the layout says, right or wrong.
-pub(crate) fn prove_layout(
+/// Proves whatever the columns say, right or wrong.
+pub(crate) fn prove_witness(
     params: &ParamsKZG<Bn256>,
     key: &LayerProvingKey,
-    layout: Arc<Layout>,
+    witness: &mut impl halocast_plonk::Witness,
     instances: [Fr; LAYER_INSTANCES],
     rng: impl RngCore,
 ) -> Result<Vec<u8>, CircuitError> {
     let mut transcript =
         PoseidonTranscript::<NativeLoader, Vec<u8>>::from_spec(Vec::new(), POSEIDON_SPEC.clone());
-    let mut witness = LayerWitness(&layout);
-    create_proof(
-        params,
-        &key.key,
-        &instances,
-        &mut witness,
-        rng,
-        &mut transcript,
-    )?;
+    create_proof(params, &key.key, &instances, witness, rng, &mut transcript)?;
     Ok(transcript.finalize())
 }
 
