@@ -2,8 +2,9 @@
 //!
 //! What hides the witness: the last rows of every advice column and product are random, one more than the values that the
 //! proof tells of any of them (its evaluations, and its commitment, which is the value at the string's secret point). Both
-//! opening commitments follow from these values. halo2 also commits to a polynomial of random coefficients to hide what an
-//! inner-product opening would tell; a KZG opening tells nothing more, so two random coefficients do.
+//! opening commitments follow from these values. The quotient's pieces are committed as they are, as in halo2, and depend on
+//! every random value. halo2 also commits to a polynomial of n random coefficients, to hide what an inner-product opening
+//! would tell; a KZG opening tells nothing more, so two random coefficients do.
 
 use crate::commit::Commit;
 use crate::domain::evaluate;
