@@ -7,7 +7,7 @@ mod chain_side;
 mod forgeries;
 mod report;
 
-use crate::args::{CompileArgs, TaskArg};
+use crate::args::{CompileArgs, ObjectiveArg, PlanObjectiveArg, TaskArg};
 use crate::chain_args::DemoArgs;
 use crate::commands::{compile, setup::objective};
 use crate::ui::{Bars, Output};
@@ -68,7 +68,12 @@ fn compile_args(args: &DemoArgs, bundle: &Path) -> CompileArgs {
         task: TaskArg::Generate,
         fidelity_min_cosine: None,
         segments: args.segments,
+        objective: match args.objective {
+            ObjectiveArg::Total => PlanObjectiveArg::Total,
+            ObjectiveArg::Gas => PlanObjectiveArg::Gas,
+        },
         max_memory: None,
+        costs: None,
         out: bundle.to_owned(),
         // What lies there is an earlier demo's.
         force: true,

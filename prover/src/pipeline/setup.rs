@@ -28,13 +28,13 @@ pub struct SetupOptions {
 /// What may be asked of the aggregation. What is not asked for stays as the key that is there has it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AggregationOptions {
-    /// What aggregated proofs are to spend least of; CPU time if nothing else was ever said.
+    /// What aggregated proofs are to spend least of; what the bundle was planned for if nothing else was ever said.
     pub objective: Option<Objective>,
     /// Layer proofs of a fold, 0 for no folds; folds if there are many segments and nothing else was ever said.
     pub fold: Option<usize>,
     /// Range-checked columns of the circuits.
     pub width: Option<Width>,
-    /// Bytes that a prover may use.
+    /// Bytes that a prover may use; what the bundle was planned for if nothing is said.
     pub max_memory: Option<u64>,
 }
 
