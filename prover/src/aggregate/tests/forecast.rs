@@ -11,6 +11,7 @@ use crate::aggregate::{
     layout::Draft,
     verifier_points,
 };
+use halo2_base::halo2_proofs::plonk::Circuit;
 
 #[test]
 fn jobs_and_cells_are_those_of_the_circuit() {
