@@ -107,8 +107,10 @@ mod tests {
     fn a_file_is_read_as_written_and_anything_else_is_refused_by_name() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("deep/costs.json");
-        let mut model = CostModel::default();
-        model.origin = "a test".into();
+        let mut model = CostModel {
+            origin: "a test".into(),
+            ..CostModel::default()
+        };
         model.layer.cpu_s_per_million = 3.5;
         let error = CostModel::load(Some(&path)).unwrap_err().to_string();
         assert!(error.contains("is not there"), "{error}");

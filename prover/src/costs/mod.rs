@@ -146,9 +146,9 @@ impl CostModel {
 
     /// The first figure that makes no sense.
     fn nonsense(&self) -> Option<String> {
-        let figures = self.figures().into_iter();
+        let mut figures = self.figures().into_iter();
         let bad = |(_, value, least): &(_, f64, f64)| !(*value >= *least && *value < 1e12);
-        let (name, value, least) = figures.filter(|f| bad(f)).next()?;
+        let (name, value, least) = figures.find(bad)?;
         Some(format!("{name} is {value}, expected at least {least}"))
     }
 }
