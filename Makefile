@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build tools demo minilm test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-gas lint fmt clean-cache
+.PHONY: help build tools demo minilm test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-costs bench-gas calibrate-costs lint fmt clean-cache
 
 ROOT := $(CURDIR)
 CARGO ?= cargo
@@ -67,6 +67,12 @@ bench: tools build ## figures of docs/benchmarks.md: stage by stage, written to 
 
 bench-aggregation: ## ways from six layer proofs to one for the chain, halo2-ecc's chip as the baseline; needs 20 GiB and 25 minutes
 	@scripts/bench-aggregation.sh
+
+calibrate-costs: build ## measure what proving costs on this machine, for the plans of `halocast compile`: three minutes
+	@$(HALOCAST) calibrate
+
+bench-costs: build ## predicted beside measured cost of every proof of block64 and TinyGemma, cut in several ways
+	@HALOCAST='$(HALOCAST)' scripts/bench-costs.sh
 
 lint: tools ## formatting, clippy, Solidity lint; nothing is changed
 	@echo '== cargo fmt --check'

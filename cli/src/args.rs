@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// The whole way with the shipped language model on a local chain.
     Demo(DemoArgs),
+    /// Measure what proving costs on this machine, for the plans of `compile`: some three minutes of two cores.
+    Calibrate(CalibrateArgs),
     /// Structured reference strings.
     #[command(subcommand)]
     Srs(SrsCommand),
@@ -89,6 +91,20 @@ pub(crate) enum ObjectiveArg {
     Gas,
 }
 
+/// What a plan spends least of.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum PlanObjectiveArg {
+    /// CPU seconds of one request: all layer proofs, folds and the aggregation.
+    #[default]
+    Total,
+    /// Wall seconds of one request when every layer proof, and every fold, has a machine of its own like this one: the
+    /// slowest layer proof, then a fold, then the aggregation.
+    Latency,
+    /// Points that the contract multiplies, which gas grows with; among equals CPU seconds. Beyond four segments layer
+    /// proofs are folded and the contract sees the fold only: then the number of segments costs no gas.
+    Gas,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   halocast compile mlp.onnx --calibration mlp.calibration.json --out mlp.bundle
@@ -116,9 +132,17 @@ pub(crate) struct CompileArgs {
     /// How to cut the model: `auto`, `layer` (one segment a layer, embedding and head apart), or a number of segments.
     #[arg(long, value_name = "auto|layer|N", default_value = "auto", value_parser = parse_segments)]
     pub(crate) segments: Segments,
-    /// Largest memory that a layer proof may be predicted to take, with `--segments auto`: `1536MiB`, `2GiB`.
+    /// What to spend least of, of the cuts that are possible; `setup` then makes the aggregation for it. `inspect` shows what
+    /// was considered.
+    #[arg(long, value_enum, default_value = "total")]
+    pub(crate) objective: PlanObjectiveArg,
+    /// Largest memory that any prover may be predicted to take, of a layer, a fold or the aggregation: `1536MiB`, `16GiB`.
+    /// Without it `--segments auto` keeps to domains of 2^18 rows where it can.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) max_memory: Option<u64>,
+    /// Cost figures that `calibrate` wrote; if not given costs.json of the cache directory, or built-in figures.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) costs: Option<PathBuf>,
     /// Directory of the bundle.
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) out: PathBuf,
@@ -146,6 +170,20 @@ fn parse_size(text: &str) -> Result<u64, String> {
         count.checked_mul(1 << shift).filter(|&n| n > 0)
     });
     parsed.ok_or_else(|| "expected a number of MiB or GiB, like 2GiB".into())
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Three layer proofs of a synthetic program and their aggregation are made as `setup` and `prove` make them, with the
+development string. Nothing else should run meanwhile. What bundles say of plans is not changed: compile again."
+)]
+pub(crate) struct CalibrateArgs {
+    /// The file to write; costs.json of the cache directory if not given, where `compile` looks.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// How far to go; with `layers` the figures of aggregations stay as they are.
+    #[arg(long, value_enum, default_value = "all")]
+    pub(crate) stage: StageArg,
 }
 
 #[derive(Debug, Args)]
@@ -188,7 +226,8 @@ pub(crate) struct SetupArgs {
     /// How far to go.
     #[arg(long, value_enum, default_value = "all")]
     pub(crate) stage: StageArg,
-    /// What aggregated proofs are to spend least of; another one than before makes the aggregation key again.
+    /// What aggregated proofs are to spend least of; another one than before makes the aggregation key again. If nothing was
+    /// ever said, what `compile` planned for.
     #[arg(long, value_enum, value_name = "total|gas")]
     pub(crate) objective: Option<ObjectiveArg>,
     /// Layer proofs that are folded into one before the aggregation takes them, 1 to 32; 0 for none. Folds are made one
@@ -199,8 +238,8 @@ pub(crate) struct SetupArgs {
     /// the aggregation keys are made again.
     #[arg(long, value_name = "COLUMNS")]
     pub(crate) width: Option<usize>,
-    /// Memory that aggregating may use, for example 4GiB; without it a layout is chosen for time or gas alone. Asked for,
-    /// the aggregation keys are made again.
+    /// Memory that aggregating may use, for example 4GiB; without it what `compile` planned with, or else a layout is chosen
+    /// for time or gas alone. Asked for, the aggregation keys are made again.
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) max_memory: Option<u64>,
 }

@@ -6,6 +6,7 @@ mod chain;
 mod chain_args;
 mod commands;
 mod demo;
+mod plan_text;
 mod ui;
 
 use args::{Cli, Command, SrsCommand};
@@ -43,6 +44,7 @@ fn run(command: Command, out: &ui::Output) -> eyre::Result<ExitCode> {
         Command::Request(args) => commands::request::run(args, out),
         Command::Status(args) => commands::status::run(args, out),
         Command::Demo(args) => demo::run(args, out),
+        Command::Calibrate(args) => commands::calibrate::run(args, out),
         Command::Srs(SrsCommand::New(args)) => commands::srs::new(args, out),
         Command::Srs(SrsCommand::Import(args)) => commands::srs::import(args, out),
         Command::Srs(SrsCommand::Info(args)) => commands::srs::info(args, out),

@@ -2,6 +2,7 @@
 
 pub mod aggregate;
 pub mod bundle;
+pub mod costs;
 pub mod pipeline;
 pub mod poseidon;
 pub mod srs;

@@ -3,6 +3,7 @@
 use halocast_tests::{
     compile, cosine, entries, fixture, flip, halocast, numbers, reference, write_input,
 };
+use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::Path;
 use tempfile::TempDir;
@@ -108,6 +109,47 @@ fn models_are_cut_as_asked() {
         }
     }
     compile("mlp", &dir.path().join("n"), &["--segments", "99"]).fails("99");
+}
+
+#[test]
+fn a_plan_is_kept_explained_and_made_by_the_figures_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let (bundle, costs) = (dir.path().join("b"), dir.path().join("costs.json"));
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let asked = ["--objective", "latency", "--max-memory", "4GiB"];
+    compile("mlp", &bundle, &asked).ok();
+    let plan = &inspect(&bundle).ok().json()["plan"];
+    assert_eq!(plan["objective"], "latency");
+    assert_eq!(plan["max_memory"], 4u64 << 30);
+    let chosen = &plan["considered"][plan["chosen"].as_u64().unwrap() as usize];
+    assert_eq!(chosen["within_memory"], true);
+    let options = plan["considered"].as_array().unwrap();
+    let seconds = |option: &Value| option["latency_s"].as_f64().unwrap();
+    assert!(
+        options.iter().all(|o| seconds(o) >= seconds(chosen)),
+        "{plan}"
+    );
+    let shown = halocast(["inspect".as_ref(), bundle.as_os_str()])
+        .ok()
+        .stdout;
+    for what in [
+        "(latency)",
+        "* ",
+        "aggregation: k = ",
+        "4.00 GiB for each prover",
+    ] {
+        assert!(shown.contains(what), "{what}: {shown}");
+    }
+    // The same segments asked for otherwise: the bundle stays, its plan is the new one.
+    compile("mlp", &bundle, &["--objective", "gas"]).ok();
+    assert_eq!(inspect(&bundle).ok().json()["plan"]["objective"], "gas");
+
+    let other = dir.path().join("c");
+    compile("mlp", &other, &["--max-memory", "100MiB"]).fails("the smallest that works is");
+    compile("mlp", &other, &["--costs", &text(&costs)]).fails("is not there");
+    std::fs::write(&costs, "{\"kind\": \"receipt\"}").unwrap();
+    compile("mlp", &other, &["--costs", &text(&costs)]).fails(&text(&costs));
+    assert!(!other.exists());
 }
 
 #[test]

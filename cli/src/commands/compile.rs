@@ -1,8 +1,10 @@
 //! `halocast compile`
 
-use crate::args::{CompileArgs, TaskArg};
+use crate::args::{CompileArgs, PlanObjectiveArg, TaskArg};
+use crate::plan_text;
 use crate::ui::{Bars, Output};
 use eyre::WrapErr;
+use halocast_prover::bundle::PlanObjective;
 use halocast_prover::pipeline::{self, CompileOptions, CompileReport, TaskChoice};
 use std::process::ExitCode;
 
@@ -27,7 +29,13 @@ pub(crate) fn options(args: &CompileArgs) -> CompileOptions {
         },
         min_cosine: args.fidelity_min_cosine,
         segments: args.segments,
+        objective: match args.objective {
+            PlanObjectiveArg::Total => PlanObjective::Total,
+            PlanObjectiveArg::Latency => PlanObjective::Latency,
+            PlanObjectiveArg::Gas => PlanObjective::Gas,
+        },
         max_memory: args.max_memory,
+        costs: args.costs.clone(),
         out: args.out.clone(),
         force: args.force,
     }
@@ -35,12 +43,13 @@ pub(crate) fn options(args: &CompileArgs) -> CompileOptions {
 
 fn text(report: &CompileReport) -> String {
     format!(
-        "{}: {} segments, {} input and {} output words\nfidelity: cosine {:.6} ({}/fidelity.md)",
+        "{}: {} segments, {} input and {} output words\nfidelity: cosine {:.6} ({}/fidelity.md)\nplan: {}",
         report.bundle.display(),
         report.segments,
         report.input_words,
         report.output_words,
         report.cosine,
-        report.bundle.display()
+        report.bundle.display(),
+        plan_text::line(&report.plan)
     )
 }

@@ -1,6 +1,7 @@
 //! `halocast inspect`
 
 use crate::args::InspectArgs;
+use crate::plan_text;
 use crate::ui::{Output, size_text};
 use eyre::WrapErr;
 use halocast_prover::bundle::{Bundle, Manifest, TensorSpec};
@@ -52,6 +53,9 @@ fn text(bundle: &Bundle, m: &Manifest) -> Result<String, std::fmt::Error> {
             seg.predicted_cpu_s,
             size_text(seg.predicted_peak_bytes)
         )?;
+    }
+    if let Some(plan) = &m.plan {
+        write!(s, "\n{}", plan_text::table(plan)?)?;
     }
     writeln!(s)?;
     match &m.setup {

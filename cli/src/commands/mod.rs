@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod calibrate;
 pub(crate) mod compile;
 pub(crate) mod deploy;
 pub(crate) mod execute;

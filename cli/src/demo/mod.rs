@@ -9,7 +9,7 @@ mod forgeries;
 mod report;
 mod scene;
 
-use crate::args::{CompileArgs, TaskArg};
+use crate::args::{CompileArgs, ObjectiveArg, PlanObjectiveArg, TaskArg};
 use crate::chain_args::DemoArgs;
 use crate::commands::{compile, setup::objective};
 use crate::ui::{Bars, Output};
@@ -105,7 +105,12 @@ fn compile_args(args: &DemoArgs, model: &Path, bundle: &Path) -> CompileArgs {
         task,
         fidelity_min_cosine: None,
         segments: args.segments,
+        objective: match args.objective {
+            ObjectiveArg::Total => PlanObjectiveArg::Total,
+            ObjectiveArg::Gas => PlanObjectiveArg::Gas,
+        },
         max_memory: None,
+        costs: None,
         out: bundle.to_owned(),
         // What lies there is an earlier demo's.
         force: true,

@@ -34,27 +34,13 @@ pub enum CircuitError {
     },
     /// No cuts give domains that are small enough.
     #[error(
-        "no cut of the program fits domains of 2^{max_k} rows; the smallest that works is 2^{smallest}, which takes about {} MiB a proof",
-        peak_bytes >> 20
+        "no cut of the program fits domains of 2^{max_k} rows; the smallest that works is 2^{smallest}"
     )]
     Domain {
         /// log2 of the largest domain that was allowed.
         max_k: u32,
         /// log2 of the smallest largest domain of any cut.
         smallest: u32,
-        /// Peak memory predicted for it.
-        peak_bytes: u64,
-    },
-    /// A memory budget that no proof fits.
-    #[error(
-        "a memory budget of {} MiB is too small: the smallest proof takes about {} MiB",
-        bytes >> 20, needed >> 20
-    )]
-    Memory {
-        /// The budget.
-        bytes: u64,
-        /// Predicted for the smallest domain.
-        needed: u64,
     },
     /// The witness does not satisfy the circuit; the executor would have refused it.
     #[error("{op}: no witness ({what})")]

@@ -16,7 +16,8 @@ mod tests;
 
 pub use error::CircuitError;
 pub use partition::{
-    MAX_K, SegmentPolicy, SegmentReport, check_partition, largest_k_within, partition, report,
+    LAYER_POINTS, MAX_K, MIN_K, Plan, Price, SegmentPolicy, SegmentReport, SpanSize,
+    check_partition, cut_at, partition, plan, report,
 };
 pub use poseidon::{boundary_commitment, hash, words};
 pub use proof::{

@@ -14,7 +14,7 @@
 //! | `statement.rs` | chain, openings and M as constraints |
 //! | `circuit.rs` | in-circuit verifiers, one blinded accumulator |
 //! | `assembly.rs` | the halo2 circuit: scalar columns and the chip's |
-//! | `plan.rs`, `layout.rs` | choice of k and columns |
+//! | `plan.rs`, `layout.rs`, `forecast.rs` | choice of k and columns; what it will be, before there is a circuit |
 //! | `circuit_key.rs` | proving keys and their files |
 //! | `fold.rs` | folds: proofs of proofs, for trees |
 //! | `key.rs`, `verify.rs` | the proof for the chain and its native verifier |
@@ -30,6 +30,7 @@ mod curve;
 mod dummy;
 mod error;
 mod fold;
+mod forecast;
 mod inner;
 mod items;
 mod key;
@@ -45,11 +46,12 @@ mod verify;
 pub use commitment::{MODEL_COMMITMENT_VERSION, model_commitment, segment_key_digest};
 pub use error::{AggregateError, VerifyError};
 pub use fold::{FoldKey, FoldShape, FoldVk, MAX_FOLD};
+pub use forecast::{Forecast, Given, forecast};
 pub use halocast_ecc::Width;
 pub use inner::{InnerProof, verify_layer_proof};
 pub use items::Item;
 pub use key::{AggregationKey, AggregationRequest, KeygenError, Stated};
-pub use plan::{AggregationConfig, CurveChip, Objective};
+pub use plan::{AggregationConfig, CurveChip, Objective, fold_capacity};
 pub use shape::{
     ACCUMULATOR_WORDS, AggregationShape, InputVisibility, InstanceLayout, StatementShape,
 };

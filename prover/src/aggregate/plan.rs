@@ -34,6 +34,22 @@ pub enum Objective {
     Gas,
 }
 
+/// Layer proofs of a fold where nothing is asked for.
+const FOLD_CAPACITY: usize = 8;
+
+/// How many layer proofs a fold takes where nothing is asked for; 0: no folds. An aggregation of a fold has as few columns
+/// as one of four layer proofs, so beyond four a fold saves gas; it costs a proof more, and saves memory when there are many.
+pub fn fold_capacity(objective: Objective, proofs: usize) -> usize {
+    let direct = match objective {
+        Objective::Total => 16,
+        Objective::Gas => 4,
+    };
+    match proofs <= direct {
+        true => 0,
+        false => FOLD_CAPACITY.min(proofs),
+    }
+}
+
 /// What the choice may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AggregationConfig {
@@ -127,13 +143,23 @@ pub(crate) fn choose(
         })
 }
 
-/// The layout of least time with our chip: `jobs` are the sizes of the multiplications, `advice` the cells for scalars and
-/// hashes.
+/// The parameters of [`choose_layout`].
 pub(crate) fn choose_wide(
     jobs: &[usize],
     advice: usize,
     config: &AggregationConfig,
 ) -> Result<CircuitParams, AggregateError> {
+    let best = choose_layout(jobs, advice, config)?;
+    Ok(wide_params(best.wide, best.columns))
+}
+
+/// The layout that serves the objective with our chip: `jobs` are the sizes of the multiplications, `advice` the cells for
+/// scalars and hashes.
+pub(crate) fn choose_layout(
+    jobs: &[usize],
+    advice: usize,
+    config: &AggregationConfig,
+) -> Result<Layout, AggregateError> {
     let layouts = (config.min_k..=config.max_k)
         .flat_map(|k| Width::ALL.map(|width| (width, k)))
         .map(|(width, k)| EccParams {
@@ -155,31 +181,34 @@ pub(crate) fn choose_wide(
             max_k: config.max_k,
         });
     }
-    let best = best(&candidates, config).ok_or_else(|| no_memory(&candidates, &all, config))?;
-    Ok(wide_params(best.wide.clone(), best.columns))
+    let best = best(&candidates, config);
+    best.cloned()
+        .ok_or_else(|| no_memory(&candidates, &all, config))
 }
 
 /// A circuit with our chip: its shape, and the gate columns beside it.
-struct Layout {
-    wide: EccParams,
-    columns: usize,
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    pub(crate) wide: EccParams,
+    pub(crate) columns: usize,
 }
 
 impl Layout {
-    /// CPU seconds of the prover.
-    fn seconds(&self) -> f64 {
-        let work = 30.0 + 1.9 * self.wide.width.columns() as f64 + 3.0 * self.columns as f64;
+    /// CPU seconds of the prover: within 10 % of what docs/benchmarks.md has for three, six and eight proofs, a fold of six,
+    /// and its root at both k.
+    pub(crate) fn seconds(&self) -> f64 {
+        let work = 36.0 + 2.3 * self.wide.width.columns() as f64 + 3.6 * self.columns as f64;
         (f64::from(self.wide.k) - 18.0).exp2() * work
     }
 
     /// Peak memory of the prover: so many polynomials an advice column, of 32 bytes a row.
-    fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         let advice = self.wide.width.columns() + CHIP_COLUMNS + self.columns;
         (POLYNOMIALS_PER_COLUMN * advice as u64) << (self.wide.k + 5)
     }
 
     /// Commitments that differ between layouts.
-    fn commitments(&self) -> usize {
+    pub(crate) fn commitments(&self) -> usize {
         self.wide.width.columns() + COLUMN_COMMITMENTS * self.columns
     }
 }

@@ -1,7 +1,7 @@
 //! `manifest.json`: what a bundle holds, for people, for chains and for the checks on opening it. Data and its digest only.
 
-use super::BundleError;
 use super::files::{FileEntry, Mode, write_file};
+use super::{BundleError, PlanSummary};
 use crate::aggregate::Objective;
 use halocast_ir::{ACT_OFFSET, Program, SLOT_BITS, SLOTS_PER_WORD, TensorId, word_count};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct Manifest {
     pub output_words: usize,
     /// The segments that are proven one by one.
     pub segments: Vec<SegmentSummary>,
+    /// Why these segments; absent in bundles of before there were plans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanSummary>,
     /// Present once `setup` has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setup: Option<Setup>,
@@ -287,10 +290,51 @@ mod tests {
             input_words: 1,
             output_words: 1,
             segments: Vec::new(),
+            plan: None,
             setup: None,
             files: BTreeMap::new(),
             checksum: String::new(),
         }
+    }
+
+    #[test]
+    fn a_manifest_of_before_there_were_plans_opens() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(MANIFEST);
+        let mut old = manifest();
+        old.write(&path).unwrap();
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("plan"));
+        assert_eq!(Manifest::read(&path).unwrap().plan, None);
+        let option = super::super::PlanOption {
+            domains: vec![17, 18],
+            layers_cpu_s: 67.123,
+            aggregation_cpu_s: 54.7,
+            latency_s: 54.321,
+            points: 45,
+            peak_bytes: 1 << 31,
+            within_memory: true,
+        };
+        old.plan = Some(PlanSummary {
+            objective: super::super::PlanObjective::Latency,
+            segments: "auto".into(),
+            max_memory: Some(3 << 30),
+            max_k: 18,
+            costs: "a test".into(),
+            aggregation: super::super::PlannedAggregation {
+                k: 18,
+                width: 5,
+                columns: 2,
+                fold: 0,
+                cpu_s: 54.7,
+                key_cpu_s: 12.03,
+                peak_bytes: 1 << 31,
+                max_layout_bytes: None,
+            },
+            chosen: 0,
+            considered: vec![option],
+        });
+        old.write(&path).unwrap();
+        assert_eq!(Manifest::read(&path).unwrap(), old);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod interface;
 mod jobs;
 mod lock;
 mod manifest;
+mod plan;
 
 pub use container::{Header, Reader, open as open_container, write as write_container};
 pub use error::BundleError;
@@ -33,6 +34,7 @@ pub use manifest::{
     AggregateSummary, FORMAT, FoldSummary, MANIFEST, Manifest, Packing, SegmentSummary, Setup,
     TaskSpec, TensorSpec, words_of,
 };
+pub use plan::{PlanObjective, PlanOption, PlanSummary, PlannedAggregation};
 
 use halocast_circuit::Segment;
 use halocast_ir::{Program, Task};

@@ -4,9 +4,9 @@ use super::strings::Strings;
 use super::words::{field_from_hex, field_to_hex, word_to_field};
 use super::{AggregationOptions, PipelineError, Progress, ProofBody, Statement, fold};
 use crate::aggregate::{
-    AggregationConfig, AggregationKey, AggregationRequest, AggregationShape, AggregationVk,
-    InnerProof, InputVisibility, InstanceLayout, Openings, OuterProof, Snark, Stated,
-    StatementShape, model_commitment,
+    AggregationKey, AggregationRequest, AggregationShape, AggregationVk, InnerProof,
+    InputVisibility, InstanceLayout, Openings, OuterProof, Snark, Stated, StatementShape,
+    fold_capacity, model_commitment,
 };
 use crate::bundle::{
     AGGREGATE_KEY, AGGREGATE_VK, AggregateSummary, Bundle, BundleError, FOLD_KEY, FileEntry,
@@ -110,17 +110,11 @@ pub(super) fn make_key(
     // The strings that the layouts need are only known inside; ours must not stay in memory beside them.
     strings.forget();
     let before = summary(bundle);
-    let objective = options.objective.or(before.map(|s| s.objective));
-    let config = AggregationConfig {
-        objective: objective.unwrap_or_default(),
-        width: options.width,
-        max_memory: options.max_memory.unwrap_or(u64::MAX),
-        ..AggregationConfig::default()
-    };
+    let config = options.config(before, manifest.plan.as_ref());
     // Another objective may be served by another tree.
     let same = before.filter(|s| s.objective == config.objective);
     let asked = options.fold.or(same.map(folded));
-    let capacity = fold::capacity(asked, config.objective, protocols.len());
+    let capacity = asked.unwrap_or_else(|| fold_capacity(config.objective, protocols.len()));
     let (inputs, outputs) = (manifest.input_words, manifest.output_words);
     let visibility = InputVisibility::Public;
     let (mut files, mut folds) = (vec![], None);

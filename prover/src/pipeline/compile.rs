@@ -1,19 +1,18 @@
 //! Compilation: ONNX and calibration inputs to a bundle.
 
+use super::describe::{manifest, model_name};
+use super::plan::{PlanRequest, plan};
 use super::{Event, Meter, PipelineError, Progress, StageCost};
 use crate::bundle::{
-    Bundle, BundleError, Compiled, FORMAT, Interface, MODEL, Manifest, NewBundle, Packing,
-    SegmentSummary,
+    Bundle, BundleError, Compiled, MODEL, Manifest, NewBundle, PlanObjective, PlanSummary,
 };
-use halocast_circuit::{CircuitError, Segment, SegmentPolicy, largest_k_within, partition};
-use halocast_ir::Program;
+use crate::costs::CostModel;
 use halocast_model::{FidelityReport, Graph, Inputs, LanguageSamples, QuantizeOptions, Quantized};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Largest domain that `--segments auto` uses: 2^18 keeps a layer proof below a gigabyte.
+/// Largest domain that [`Segments::Auto`] uses where no memory is named: 2^18 keeps a layer proof at 1.25 GiB.
 pub const AUTO_MAX_K: u32 = 18;
 
 /// What is stated of the model.
@@ -28,10 +27,10 @@ pub enum TaskChoice {
 /// How to cut the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segments {
-    /// Whatever costs least in domains of at most 2^[`AUTO_MAX_K`] rows (more where one op needs more, or as many as
-    /// [`CompileOptions::max_memory`] allows): [`SegmentPolicy::Cheapest`].
+    /// Whatever serves the objective best in domains of at most 2^[`AUTO_MAX_K`] rows (more where one op needs more, or as
+    /// many as [`CompileOptions::max_memory`] allows).
     Auto,
-    /// One a layer, the embedding and the head apart: [`SegmentPolicy::PerLayer`].
+    /// One a layer, the embedding and the head apart.
     PerLayer,
     /// Exactly so many.
     Count(usize),
@@ -54,8 +53,12 @@ pub struct CompileOptions {
     pub min_cosine: Option<f64>,
     /// How to cut.
     pub segments: Segments,
-    /// Largest memory, in bytes, that a layer proof may be predicted to take; for [`Segments::Auto`].
+    /// What to spend least of, among the cuts that are possible.
+    pub objective: PlanObjective,
+    /// Largest memory, in bytes, that each prover may be predicted to take: of a layer, a fold, the aggregation.
     pub max_memory: Option<u64>,
+    /// Cost figures; if not given those of [`crate::costs::default_costs_file`], or the built-in ones.
+    pub costs: Option<PathBuf>,
     /// Where the bundle goes.
     pub out: PathBuf,
     /// Whether another bundle there may be replaced.
@@ -71,6 +74,8 @@ pub struct CompileReport {
     pub name: String,
     /// Number of segments.
     pub segments: usize,
+    /// Why these.
+    pub plan: PlanSummary,
     /// Public input words.
     pub input_words: usize,
     /// Public output words.
@@ -90,6 +95,7 @@ pub fn compile(
     options: &CompileOptions,
     progress: &dyn Progress,
 ) -> Result<CompileReport, PipelineError> {
+    let costs = CostModel::load(options.costs.as_deref())?;
     let mut stages = Stages {
         progress,
         costs: Vec::new(),
@@ -116,8 +122,15 @@ pub fn compile(
             ..quantized
         },
     };
-    let segments = stages.run("partition", || cut(&quantized.program, options))?;
-    let manifest = manifest(&options.model, &quantized, &segments)?;
+    let request = PlanRequest {
+        segments: options.segments,
+        objective: options.objective,
+        max_memory: options.max_memory,
+    };
+    let (segments, plan) = stages.run("partition", || plan(&quantized.program, request, &costs))?;
+    let mut manifest = manifest(&model_name(&options.model), &quantized, &segments, &costs)?;
+    manifest.plan = Some(plan.clone());
+    let described = manifest.clone();
     let compiled = Compiled {
         quantized,
         segments,
@@ -134,13 +147,15 @@ pub fn compile(
         compiled: &compiled,
         files,
     };
-    let bundle = Bundle::create(&options.out, new, options.force)?;
+    let mut bundle = Bundle::create(&options.out, new, options.force)?;
+    describe_again(&mut bundle, described)?;
     let manifest = bundle.manifest();
     let language = fidelity.language.as_ref();
     Ok(CompileReport {
         bundle: options.out.clone(),
         name: manifest.name.clone(),
         segments: manifest.segments.len(),
+        plan,
         input_words: manifest.input_words,
         output_words: manifest.output_words,
         cosine: smallest_cosine(&fidelity),
@@ -148,6 +163,17 @@ pub fn compile(
         integer_bits_per_token: language.map(|l| l.integer_bits_per_token),
         stages: stages.costs,
     })
+}
+
+/// A bundle of the same program that was there already stays, keys and all; but it says why it is what was asked for now.
+fn describe_again(bundle: &mut Bundle, now: Manifest) -> Result<(), PipelineError> {
+    let old = bundle.manifest();
+    if (&old.plan, &old.segments) == (&now.plan, &now.segments) {
+        return Ok(());
+    }
+    let lock = bundle.lock_exclusive()?;
+    bundle.update(&lock, |m| (m.plan, m.segments) = (now.plan, now.segments))?;
+    Ok(())
 }
 
 /// Runs steps and keeps what they cost.
@@ -169,33 +195,6 @@ impl Stages<'_> {
         self.progress.event(Event::Finished { cost: &cost });
         self.costs.push(cost);
         Ok(result)
-    }
-}
-
-fn cut(program: &Program, options: &CompileOptions) -> Result<Vec<Segment>, PipelineError> {
-    let policy = match (options.segments, options.max_memory) {
-        (Segments::Auto, None) => return cut_in_the_smallest(program, AUTO_MAX_K),
-        (Segments::Auto, Some(bytes)) => SegmentPolicy::Cheapest(largest_k_within(bytes)?),
-        (Segments::Count(n), None) => SegmentPolicy::Count(n),
-        (Segments::PerLayer, None) => SegmentPolicy::PerLayer,
-        (Segments::Count(_) | Segments::PerLayer, Some(_)) => {
-            return Err(PipelineError::Invalid {
-                what:
-                    "a memory budget chooses the cuts itself: it goes with automatic segments only"
-                        .into(),
-            });
-        }
-    };
-    Ok(partition(program, policy)?)
-}
-
-/// In domains of at most 2^k rows; where an op alone needs more, in the smallest that hold it.
-fn cut_in_the_smallest(program: &Program, k: u32) -> Result<Vec<Segment>, PipelineError> {
-    match partition(program, SegmentPolicy::Cheapest(k)) {
-        Err(CircuitError::Domain { smallest, .. }) => {
-            Ok(partition(program, SegmentPolicy::Cheapest(smallest))?)
-        }
-        result => Ok(result?),
     }
 }
 
@@ -283,53 +282,4 @@ fn pretty<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(value).expect("plain data");
     bytes.push(b'\n');
     bytes
-}
-
-/// `models/tinygemma/model.onnx` is called tinygemma, `mlp.onnx` mlp.
-fn model_name(path: &Path) -> String {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let parent = path.parent().and_then(Path::file_name);
-    match (stem.as_ref(), parent) {
-        ("model", Some(parent)) => parent.to_string_lossy().into_owned(),
-        _ => stem.into_owned(),
-    }
-}
-
-fn manifest(
-    model: &Path,
-    quantized: &Quantized,
-    segments: &[Segment],
-) -> Result<Manifest, PipelineError> {
-    let interface = Interface::of(quantized);
-    let summaries = segments.iter().map(|s| summary(&quantized.program, s));
-    Ok(Manifest {
-        format: FORMAT,
-        halocast: env!("CARGO_PKG_VERSION").into(),
-        name: model_name(model),
-        task: interface.task,
-        inputs: interface.inputs,
-        outputs: interface.outputs,
-        packing: Packing::current(),
-        input_words: interface.input_words,
-        output_words: interface.output_words,
-        segments: summaries.collect::<Result<_, _>>()?,
-        setup: None,
-        files: BTreeMap::new(),
-        checksum: String::new(),
-    })
-}
-
-fn summary(program: &Program, segment: &Segment) -> Result<SegmentSummary, PipelineError> {
-    let report = halocast_circuit::report(program, segment)?;
-    Ok(SegmentSummary {
-        name: segment.name.clone(),
-        k: segment.k,
-        ops: [segment.ops.start, segment.ops.end],
-        rows: report.rows,
-        table_rows: report.table_rows,
-        columns: report.columns,
-        points: report.points,
-        predicted_cpu_s: report.predicted_cpu_s,
-        predicted_peak_bytes: report.predicted_peak_bytes,
-    })
 }

@@ -2,6 +2,7 @@
 
 use crate::aggregate::{AggregateError, KeygenError};
 use crate::bundle::BundleError;
+use crate::costs::CostsError;
 use crate::srs::SrsError;
 use halocast_circuit::CircuitError;
 use halocast_ir::ExecError;
@@ -43,6 +44,31 @@ pub enum PipelineError {
     /// The reference string.
     #[error(transparent)]
     Srs(#[from] SrsError),
+    /// The cost figures.
+    #[error(transparent)]
+    Costs(#[from] CostsError),
+    /// Every plan that was considered has more segments than an aggregation takes.
+    #[error("the segments are too many for one aggregation")]
+    TooManySegments,
+    /// CPU seconds and memory come from `/proc`.
+    #[error("this system does not say what a process costs (no /proc): nothing was measured")]
+    NotMeasured,
+    /// No plan that was considered stays within the memory.
+    #[error(
+        "a memory budget of {} MiB is too small for every plan considered; the smallest that works is {} MiB: {segments} \
+         segments in domains of at most 2^{k} rows",
+        bytes >> 20, needed.div_ceil(1 << 20)
+    )]
+    Memory {
+        /// The budget.
+        bytes: u64,
+        /// What the plan that needs least is predicted to take.
+        needed: u64,
+        /// Its segments.
+        segments: usize,
+        /// log2 of its largest domain.
+        k: u32,
+    },
     /// An input of the wrong name, shape, type or range.
     #[error("input {tensor}: {what}")]
     Input {

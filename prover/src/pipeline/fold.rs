@@ -9,23 +9,6 @@ use crate::bundle::{Bundle, BundleError, FOLD_KEY, FileEntry, FoldSummary, Job, 
 use halo2_base::halo2_proofs::halo2curves::bn256::G1Affine;
 use snark_verifier::verifier::plonk::PlonkProtocol;
 
-/// Proofs of a fold where nothing is asked for.
-const CAPACITY: usize = 8;
-
-/// How many layer proofs a fold takes; 0: no folds. An aggregation of a fold has as few columns as one of four layer
-/// proofs, so beyond four a fold saves gas; it costs a proof more, and saves memory when there are many.
-pub(super) fn capacity(asked: Option<usize>, objective: Objective, segments: usize) -> usize {
-    let direct = match objective {
-        Objective::Total => 16,
-        Objective::Gas => 4,
-    };
-    match asked {
-        Some(capacity) => capacity,
-        None if segments <= direct => 0,
-        None => CAPACITY.min(segments),
-    }
-}
-
 /// Makes and writes the key. Folds are never seen by a chain, so their layout is chosen for the prover's time.
 pub(super) fn make_key(
     bundle: &Bundle,

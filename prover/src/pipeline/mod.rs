@@ -3,7 +3,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `compile` | ONNX → bundle |
+//! | `compile`, `plan`, `describe` | ONNX → bundle; how it is cut, and what the manifest says |
+//! | `calibrate`, `synthetic` | what proving costs on this machine |
 //! | `setup`, `keys`, `strings` | keys, salt, commitment, and the reference strings they need |
 //! | `input`, `execute` | requests as integers, and running them |
 //! | `prove`, `verify`, `aggregation` | layer proofs, their aggregation, and both kinds of checks |
@@ -11,22 +12,27 @@
 //! | `metrics`, `progress`, `error` | cost, events, errors |
 
 mod aggregation;
+mod calibrate;
 mod compile;
+mod describe;
 mod error;
 mod execute;
 mod fold;
 mod input;
 mod keys;
 mod metrics;
+mod plan;
 mod progress;
 mod proof_file;
 mod prove;
 mod setup;
 mod strings;
+mod synthetic;
 mod verify;
 mod words;
 
 pub use aggregation::{load_vk, outer_proof};
+pub use calibrate::{CalibrateOptions, CalibrationReport, Compared, calibrate};
 pub use compile::{AUTO_MAX_K, CompileOptions, CompileReport, Segments, TaskChoice, compile};
 pub use error::PipelineError;
 pub use execute::{Execution, execute, text};

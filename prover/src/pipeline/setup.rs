@@ -3,10 +3,10 @@
 
 use super::strings::Strings;
 use super::{Event, Meter, PipelineError, Progress, Stage, StageCost, aggregation, keys};
-use crate::aggregate::{Objective, Width};
+use crate::aggregate::{AggregationConfig, Objective, Width};
 use crate::bundle::{
-    AGGREGATE_KEY, AGGREGATE_VK, Bundle, BundleError, FOLD_KEY, Lock, Mode, SALT, Setup,
-    create_dir, write_file,
+    AGGREGATE_KEY, AGGREGATE_VK, AggregateSummary, Bundle, BundleError, FOLD_KEY, Lock, Mode,
+    PlanSummary, SALT, Setup, create_dir, write_file,
 };
 use crate::srs::SrsSource;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
@@ -28,14 +28,33 @@ pub struct SetupOptions {
 /// What may be asked of the aggregation. What is not asked for stays as the key that is there has it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AggregationOptions {
-    /// What aggregated proofs are to spend least of; CPU time if nothing else was ever said.
+    /// What aggregated proofs are to spend least of; what the bundle was planned for if nothing else was ever said.
     pub objective: Option<Objective>,
     /// Layer proofs of a fold, 0 for no folds; folds if there are many segments and nothing else was ever said.
     pub fold: Option<usize>,
     /// Range-checked columns of the circuits.
     pub width: Option<Width>,
-    /// Bytes that a prover may use.
+    /// Bytes that a prover may use; what the bundle was planned for if nothing is said.
     pub max_memory: Option<u64>,
+}
+
+impl AggregationOptions {
+    /// What is asked for; else what the key that is there has, or what the bundle was planned for.
+    pub(super) fn config(
+        &self,
+        before: Option<&AggregateSummary>,
+        plan: Option<&PlanSummary>,
+    ) -> AggregationConfig {
+        let had = before.map(|key| key.objective);
+        let planned = plan.map(|plan| plan.objective.aggregation());
+        let budget = plan.and_then(|plan| plan.aggregation.max_layout_bytes);
+        AggregationConfig {
+            objective: self.objective.or(had).or(planned).unwrap_or_default(),
+            width: self.width,
+            max_memory: self.max_memory.or(budget).unwrap_or(u64::MAX),
+            ..AggregationConfig::default()
+        }
+    }
 }
 
 impl Default for SetupOptions {
@@ -251,5 +270,62 @@ impl Run<'_> {
         let cost = meter.stop();
         self.progress.event(Event::Finished { cost: &cost });
         self.stages.push(cost);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::{PlanObjective, PlannedAggregation};
+
+    #[test]
+    fn the_plan_is_followed_unless_something_else_is_asked_or_there() {
+        let aggregation = PlannedAggregation {
+            k: 18,
+            width: 5,
+            columns: 2,
+            fold: 0,
+            cpu_s: 50.0,
+            key_cpu_s: 10.0,
+            peak_bytes: 1 << 30,
+            max_layout_bytes: Some(3 << 30),
+        };
+        let plan = PlanSummary {
+            objective: PlanObjective::Gas,
+            segments: "auto".into(),
+            max_memory: Some(4 << 30),
+            max_k: 18,
+            costs: "a test".into(),
+            aggregation,
+            chosen: 0,
+            considered: vec![],
+        };
+        let key = AggregateSummary {
+            k: 18,
+            cells: 1,
+            vk_digest: String::new(),
+            objective: Objective::Total,
+            fold: None,
+        };
+        let nothing = AggregationOptions::default();
+        let of = |o: &AggregationOptions, before, plan| {
+            let config = o.config(before, plan);
+            (config.objective, config.max_memory)
+        };
+        assert_eq!(of(&nothing, None, None), (Objective::Total, u64::MAX));
+        assert_eq!(of(&nothing, None, Some(&plan)), (Objective::Gas, 3 << 30));
+        assert_eq!(
+            of(&nothing, Some(&key), Some(&plan)),
+            (Objective::Total, 3 << 30)
+        );
+        let asked = AggregationOptions {
+            objective: Some(Objective::Gas),
+            max_memory: Some(1 << 30),
+            ..nothing
+        };
+        assert_eq!(
+            of(&asked, Some(&key), Some(&plan)),
+            (Objective::Gas, 1 << 30)
+        );
     }
 }

@@ -1,67 +1,125 @@
-//! The cheapest cuts. A cut costs what both sides spend on the commitment to the tensors live across it; a segment costs
-//! its domain, a power of two. The cuts for n segments minimise the sum of the domains, then the sum of the rows, by dynamic
-//! programming over op positions.
+//! Cuts to consider and the cheapest of them. A cut costs what both sides spend on the commitment to the tensors live across
+//! it; a segment costs its domain, a power of two. For a number of segments and a largest domain the cuts minimise the sum of
+//! the domains, then the sum of the rows, by dynamic programming over op positions; which number of segments and which
+//! domains are cheapest is the caller's to say.
 
-use super::live::{live_tensors, spans};
-use super::{AGGREGATE_CPU_S, MAX_K, PROVE_CPU_S_K17, layers, peak_bytes};
-use crate::layout::{TableCounter, UNUSABLE_ROWS, domain_for};
-use crate::segment::{Segment, build, row_marks};
-use crate::{CircuitError, gates};
-use halocast_ir::{Program, SLOTS_PER_WORD, TensorId};
+use super::spans::{Spans, boundary_rows};
+use super::{MAX_K, MIN_K, Plan, Price, SegmentPolicy, SpanSize, layers};
+use crate::CircuitError;
+use crate::segment::Segment;
+use halocast_ir::Program;
+use std::cmp::Ordering;
+use std::collections::HashSet;
 
 /// Cut positions that are tried.
 const CANDIDATES: usize = 96;
+/// Stretches of equally many rows that each have one.
+const STRETCHES: usize = 48;
 /// How many segments more than the fewest are tried.
 const MORE: usize = 4;
 
 pub(super) struct Planner<'a> {
     program: &'a Program,
-    /// Rows of each op.
-    rows: Vec<usize>,
-    /// Table rows that each op brings when it is the first of its segment to need them.
-    tables: TableCounter,
-    /// Tensors live before each op; the last entry is the outputs.
-    live: Vec<Vec<TensorId>>,
+    pub(super) spans: Spans<'a>,
 }
 
 impl<'a> Planner<'a> {
     pub(super) fn new(program: &'a Program) -> Result<Self, CircuitError> {
-        let whole = Segment {
-            name: "whole".into(),
-            ops: 0..program.ops.len(),
-            inputs: program.inputs.clone(),
-            outputs: program.outputs.clone(),
-            hints: program.hints.clone(),
-            k: 0,
-        };
-        let marks = row_marks(program, &whole)?;
-        let rows = marks.windows(2).map(|w| w[1] - w[0]).collect();
-        Ok(Planner {
-            program,
-            rows,
-            tables: TableCounter::new(program),
-            live: live_tensors(program),
-        })
+        let spans = Spans::new(program)?;
+        Ok(Planner { program, spans })
     }
 
-    /// Smallest k for ops `from..to`, estimated; `segments` builds the rows and knows.
-    fn domain(&self, from: usize, to: usize) -> u32 {
-        let own: usize = self.rows[from..to].iter().sum();
-        let boundary = [from, to].map(|at| boundary_rows(self.program.value_count(&self.live[at])));
-        // Constants and clamps that a cut makes each side state again.
-        let slack = 256
-            + [from, to]
-                .map(|at| self.program.value_count(&self.live[at]))
-                .iter()
-                .sum::<usize>();
-        let rows = own + boundary.iter().sum::<usize>() + slack;
-        let need = rows.max(self.tables.rows(from, to)) + UNUSABLE_ROWS + 1;
-        need.next_power_of_two().trailing_zeros()
+    /// The cheapest partition. What it would use is counted; if that is not as estimated, the choice is made again.
+    pub(super) fn plan(
+        &self,
+        policy: SegmentPolicy,
+        max_k: u32,
+        price: &Price<'_>,
+    ) -> Result<Option<Plan>, CircuitError> {
+        loop {
+            let all = self.proposals(policy, max_k)?;
+            let prices = all.iter().map(|cuts| price(&self.sizes(cuts)));
+            let priced = prices.enumerate().filter_map(|(i, p)| Some((i, p?)));
+            // The first of equals is taken.
+            let Some((chosen, _)) = priced.min_by(|a, b| compare(&a.1, &b.1)) else {
+                return Ok(None);
+            };
+            if self.settle(&all[chosen])? {
+                return Ok(Some(Plan {
+                    segments: self.segments(&all[chosen]),
+                    considered: all.iter().map(|cuts| self.sizes(cuts)).collect(),
+                    chosen,
+                }));
+            }
+        }
+    }
+
+    /// Counts the rows between cuts; whether no domain was estimated wrong.
+    pub(super) fn settle(&self, cuts: &[usize]) -> Result<bool, CircuitError> {
+        self.spans.settle(cuts)
+    }
+
+    /// The segments between cuts.
+    pub(super) fn segments(&self, cuts: &[usize]) -> Vec<Segment> {
+        self.spans.segments(cuts)
+    }
+
+    fn sizes(&self, cuts: &[usize]) -> Vec<SpanSize> {
+        let size = |w: &[usize]| self.spans.size(w[0], w[1]);
+        cuts.windows(2).map(size).collect()
+    }
+
+    fn largest_domain(&self, cuts: &[usize]) -> u32 {
+        let sizes = self.sizes(cuts);
+        sizes.iter().map(|s| s.k).max().unwrap_or(0)
+    }
+
+    /// At least one partition of the kind asked for, in domains of at most 2^`max_k` rows as far as is known.
+    fn proposals(
+        &self,
+        policy: SegmentPolicy,
+        max_k: u32,
+    ) -> Result<Vec<Vec<usize>>, CircuitError> {
+        match policy {
+            SegmentPolicy::Auto => self.automatic(max_k),
+            SegmentPolicy::Count(n) => Ok(vec![self.best_cuts(n, max_k)?]),
+            SegmentPolicy::PerLayer => {
+                let cuts = self.layer_cuts()?;
+                match self.largest_domain(&cuts) {
+                    smallest if smallest > max_k => Err(CircuitError::Domain { max_k, smallest }),
+                    _ => Ok(vec![cuts]),
+                }
+            }
+        }
+    }
+
+    /// One segment a layer; for each largest domain the fewest segments that fit, and a few more than these.
+    fn automatic(&self, max_k: u32) -> Result<Vec<Vec<usize>>, CircuitError> {
+        let layers = self.layer_cuts().ok();
+        let layers = layers.filter(|cuts| self.largest_domain(cuts) <= max_k);
+        let mut all: Vec<Vec<usize>> = layers.into_iter().collect();
+        for cap in MIN_K..=max_k {
+            let Some(fewest) = self.fewest_cuts(cap) else {
+                continue;
+            };
+            let count = fewest.len() - 1;
+            let best = (count..=count + MORE).filter_map(|n| self.best_cuts(n, cap).ok());
+            let mut found: Vec<Vec<usize>> = best.collect();
+            if found.is_empty() {
+                found.push(fewest);
+            }
+            found.retain(|cuts| !all.contains(cuts));
+            all.extend(found);
+        }
+        match all.is_empty() {
+            true => Err(self.too_small(max_k)?),
+            false => Ok(all),
+        }
     }
 
     /// Cut positions (0, …, number of ops) of n segments.
     pub(super) fn best_cuts(&self, n: usize, max_k: u32) -> Result<Vec<usize>, CircuitError> {
-        let ops = self.rows.len();
+        let ops = self.spans.ops();
         let fail = |why: &str| CircuitError::Plan {
             ops,
             wanted: n,
@@ -79,7 +137,7 @@ impl<'a> Planner<'a> {
             for (i, state) in best.iter().enumerate() {
                 let Some((cost, cuts)) = state else { continue };
                 for (j, &to) in candidates.iter().enumerate().skip(i + 1) {
-                    let k = self.domain(candidates[i], to);
+                    let k = self.spans.size(candidates[i], to).k;
                     if k > max_k {
                         continue;
                     }
@@ -97,82 +155,75 @@ impl<'a> Planner<'a> {
             .ok_or_else(|| fail("no cut positions give domains that are small enough"))
     }
 
-    pub(super) fn fewest_cuts(&self, max_k: u32) -> Result<Vec<usize>, CircuitError> {
-        let mut last = None;
-        // Not worth trying every number of segments when an op alone does not fit.
-        let most = match self.largest_alone() > max_k {
-            true => 1,
-            false => self.rows.len(),
-        };
-        for n in 1..=most {
-            match self.best_cuts(n, max_k) {
-                Ok(cuts) => return Ok(cuts),
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.unwrap_or(CircuitError::Plan {
-            ops: 0,
-            wanted: 1,
-            why: "the program has no ops".into(),
-        }))
-    }
-
     /// Domain first; among equal domains few and evenly spread rows.
     fn cost(&self, from: usize, to: usize, k: u32) -> u64 {
-        let rows: usize = self.rows[from..to].iter().sum();
-        let live = self.program.value_count(&self.live[to]);
-        (1u64 << (k + 24)) + 64 * boundary_rows(live) as u64 + ((rows as u64 * rows as u64) >> 20)
+        let rows = self.spans.own_rows(from, to) as u64;
+        let boundary = boundary_rows(self.spans.live_values(to)) as u64;
+        (1u64 << (k + 24)) + 64 * boundary + ((rows * rows) >> 20)
     }
 
-    /// The cheapest of: one segment a layer, the fewest segments that fit, and a few more than these.
-    pub(super) fn cheapest_cuts(&self, max_k: u32) -> Result<Vec<usize>, CircuitError> {
-        let fewest = match self.fewest_cuts(max_k) {
-            Err(error) => return Err(self.too_small(max_k).unwrap_or(error)),
-            Ok(fewest) => fewest,
-        };
-        let count = fewest.len() - 1;
-        let more = (count + 1..=count + MORE).filter_map(|n| self.best_cuts(n, max_k).ok());
-        let layers = self.layer_cuts().ok();
-        let layers = layers.filter(|cuts| self.largest_domain(cuts) <= max_k);
-        // Layers first: the first of equals is taken.
-        let all = layers.into_iter().chain([fewest.clone()]).chain(more);
-        let cheapest = all.min_by(|a, b| self.cpu_s(a).total_cmp(&self.cpu_s(b)));
-        Ok(cheapest.unwrap_or(fewest))
+    /// Cuts of the fewest segments that fit; where the usual positions do not do, of all positions.
+    fn fewest_cuts(&self, max_k: u32) -> Option<Vec<usize>> {
+        if self.spans.ops() == 0 {
+            return None;
+        }
+        let everywhere = || (0..=self.spans.ops()).collect::<Vec<_>>();
+        self.fewest_among(&self.candidates(0), max_k)
+            .or_else(|| self.fewest_among(&everywhere(), max_k))
     }
 
-    /// That domains of 2^`max_k` are too small, with the smallest that are not; `None` if there are none.
-    fn too_small(&self, max_k: u32) -> Option<CircuitError> {
-        let smallest = self.largest_alone().max(max_k + 1);
-        let works = |k: &u32| self.fewest_cuts(*k).is_ok();
-        let smallest = (smallest..=MAX_K).find(works)?;
-        Some(CircuitError::Domain {
-            max_k,
-            smallest,
-            peak_bytes: peak_bytes(smallest),
+    fn fewest_among(&self, positions: &[usize], max_k: u32) -> Option<Vec<usize>> {
+        // The shortest way to each position: how many segments, and the position before.
+        let mut ways: Vec<Option<(usize, usize)>> = vec![None; positions.len()];
+        ways[0] = Some((0, 0));
+        for (i, &from) in positions.iter().enumerate() {
+            let Some((count, _)) = ways[i] else { continue };
+            for (j, &to) in positions.iter().enumerate().skip(i + 1) {
+                if self.spans.own_rows(from, to) >> max_k > 0 {
+                    break;
+                }
+                let shorter = ways[j].is_none_or(|(c, _)| count + 1 < c);
+                if shorter && self.spans.size(from, to).k <= max_k {
+                    ways[j] = Some((count + 1, i));
+                }
+            }
+        }
+        let mut at = positions.len() - 1;
+        let mut cuts = vec![positions[at]];
+        while at > 0 {
+            at = ways[at]?.1;
+            cuts.push(positions[at]);
+        }
+        cuts.reverse();
+        Some(cuts)
+    }
+
+    /// That domains of 2^`max_k` are too small, with the smallest that are not.
+    fn too_small(&self, max_k: u32) -> Result<CircuitError, CircuitError> {
+        for smallest in max_k.saturating_add(1)..=MAX_K {
+            if self.fits(smallest)? {
+                return Ok(CircuitError::Domain { max_k, smallest });
+            }
+        }
+        Ok(CircuitError::Plan {
+            ops: self.spans.ops(),
+            wanted: 1,
+            why: format!("no cut positions give domains of at most 2^{MAX_K} rows"),
         })
     }
 
-    /// Smallest k for every op alone, the largest of all: no cuts give smaller domains.
-    fn largest_alone(&self) -> u32 {
-        let alone = (0..self.rows.len()).map(|at| self.domain(at, at + 1));
-        alone.max().unwrap_or(0)
-    }
-
-    /// CPU seconds to prove these segments and to aggregate the proofs.
-    fn cpu_s(&self, cuts: &[usize]) -> f64 {
-        let domains = cuts.windows(2).map(|w| self.domain(w[0], w[1]));
-        domains
-            .map(|k| PROVE_CPU_S_K17 * (f64::from(k) - 17.0).exp2() + AGGREGATE_CPU_S)
-            .sum()
-    }
-
-    fn largest_domain(&self, cuts: &[usize]) -> u32 {
-        let domains = cuts.windows(2).map(|w| self.domain(w[0], w[1]));
-        domains.max().unwrap_or(0)
+    /// Whether some cuts give domains this small, by counted rows.
+    fn fits(&self, k: u32) -> Result<bool, CircuitError> {
+        while let Some(cuts) = self.fewest_cuts(k) {
+            if self.settle(&cuts)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Cuts around each layer.
-    pub(super) fn layer_cuts(&self) -> Result<Vec<usize>, CircuitError> {
+    fn layer_cuts(&self) -> Result<Vec<usize>, CircuitError> {
         match layers::cuts(self.program, &self.live_sizes()) {
             Some(cuts) => Ok(cuts),
             None => self.best_cuts(layers::count(self.program), MAX_K),
@@ -181,37 +232,31 @@ impl<'a> Planner<'a> {
 
     /// Activations live at each position.
     fn live_sizes(&self) -> Vec<usize> {
-        let size = |ids: &Vec<TensorId>| self.program.value_count(ids);
-        self.live.iter().map(size).collect()
+        let positions = 0..=self.spans.ops();
+        positions.map(|at| self.spans.live_values(at)).collect()
     }
 
-    /// Positions to cut at: the local minima of what is live first, then the others, small ones first. Enough for n
-    /// segments, and for a choice.
+    /// Positions to cut at: the best of each stretch of rows, then the best of all, where local minima of what is live are
+    /// better than others and small ones better than large ones. Enough for n segments, and for a choice.
     fn candidates(&self, n: usize) -> Vec<usize> {
         let size = self.live_sizes();
         let end = size.len() - 1;
         let is_minimum = |i: usize| size[i] <= size[i - 1] && size[i] <= size[i + 1];
-        let mut inner: Vec<usize> = (1..end).collect();
-        inner.sort_by_key(|&i| (!is_minimum(i), size[i]));
-        inner.truncate(CANDIDATES.max(n - 1));
-        inner.extend([0, end]);
-        inner.sort_unstable();
-        inner
-    }
-
-    /// The segments between cuts, with their domains.
-    pub(super) fn segments(&self, cuts: &[usize]) -> Result<Vec<Segment>, CircuitError> {
-        let mut segments = spans(self.program, &self.live, cuts);
-        for segment in &mut segments {
-            segment.k = domain_for(&build(self.program, segment, None)?);
-        }
-        Ok(segments)
+        let mut order: Vec<usize> = (1..end).collect();
+        order.sort_by_key(|&i| (!is_minimum(i), size[i]));
+        let rows = self.spans.own_rows(0, end).max(1);
+        let stretch = |i: usize| self.spans.own_rows(0, i) * STRETCHES / rows;
+        let mut seen = HashSet::new();
+        let (first, rest): (Vec<usize>, _) = order.iter().partition(|&&i| seen.insert(stretch(i)));
+        let mut chosen = [first, rest].concat();
+        chosen.truncate(CANDIDATES.max(n.saturating_sub(1)));
+        chosen.extend([0, end]);
+        chosen.sort_unstable();
+        chosen
     }
 }
 
-/// Rows of packing and hashing so many activations (loaded ones stand on these rows).
-fn boundary_rows(values: usize) -> usize {
-    let words = values.div_ceil(SLOTS_PER_WORD);
-    let permutation = 1 + 2 * gates::FULL_ROUNDS + gates::PARTIAL_ROUNDS;
-    9 * words + (words + 1).div_ceil(2) * permutation + permutation
+fn compare(a: &[f64; 2], b: &[f64; 2]) -> Ordering {
+    let [first, second] = [0, 1].map(|i| a[i].total_cmp(&b[i]));
+    first.then(second)
 }

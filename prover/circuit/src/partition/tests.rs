@@ -103,28 +103,28 @@ fn other_segments_are_refused() {
     check_partition(&program, &[]).unwrap_err();
 }
 
+/// Fewest rows of domains; each segment costs something too.
+fn domains(spans: &[SpanSize]) -> Option<[f64; 2]> {
+    let cost = |span: &SpanSize| f64::from(span.k).exp2() + 1.0;
+    Some([spans.iter().map(cost).sum::<f64>(), 0.0])
+}
+
+fn tensor(name: &str, shape: &[usize]) -> Tensor {
+    Tensor {
+        name: name.into(),
+        shape: shape.to_vec(),
+        scale: Scale(0),
+    }
+}
+
 /// An embedding of over 2^17 rows cannot be cut: the error says what it takes, and that works.
 #[test]
-fn a_budget_that_is_too_small_names_the_smallest_that_works() {
-    let gib = |n: u64| n << 30;
-    assert_eq!(largest_k_within(gib(1)).unwrap(), 17);
-    assert_eq!(largest_k_within(gib(3)).unwrap(), 19);
-    let error = largest_k_within(gib(1) / 2).unwrap_err();
-    assert!(
-        error.to_string().contains("512 MiB is too small"),
-        "{error}"
-    );
-
+fn domains_that_are_too_small_name_the_smallest_that_work() {
     let mut program = program();
     let table = Matrix {
         rows: 1 << 15,
         cols: 121,
         data: vec![1; 121 << 15],
-    };
-    let tensor = |name: &str, shape: &[usize]| Tensor {
-        name: name.into(),
-        shape: shape.to_vec(),
-        scale: Scale(0),
     };
     program
         .tensors
@@ -137,16 +137,151 @@ fn a_budget_that_is_too_small_names_the_smallest_that_works() {
         kind: OpKind::Gather { ids, table, out },
     });
     program.validate().unwrap();
-    let error = partition(&program, SegmentPolicy::Cheapest(17)).unwrap_err();
-    let CircuitError::Domain {
-        max_k: 17,
-        smallest,
-        ..
-    } = error
-    else {
-        panic!("{error}")
+    for policy in [SegmentPolicy::Auto, SegmentPolicy::PerLayer] {
+        let error = plan(&program, policy, 17, &domains).unwrap_err();
+        let CircuitError::Domain {
+            max_k: 17,
+            smallest: 18,
+        } = error
+        else {
+            panic!("{policy:?}: {error}")
+        };
+        let plan = plan(&program, policy, 18, &domains).unwrap().unwrap();
+        assert_eq!(plan.segments.iter().map(|s| s.k).max(), Some(18));
+    }
+}
+
+#[test]
+fn the_price_decides() {
+    let program = program();
+    let number = |price: &Price<'_>| {
+        let plan = plan(&program, SegmentPolicy::Auto, MAX_K, price).unwrap()?;
+        assert_eq!(plan.considered[plan.chosen].len(), plan.segments.len());
+        check_partition(&program, &plan.segments).unwrap();
+        Some(plan.segments.len())
     };
-    assert_eq!(smallest, 18);
-    let segments = partition(&program, SegmentPolicy::Cheapest(smallest)).unwrap();
-    assert_eq!(segments.iter().map(|s| s.k).max(), Some(smallest));
+    assert_eq!(number(&domains), Some(1));
+    assert_eq!(number(&|spans| Some([-(spans.len() as f64), 0.0])), Some(5));
+    // The second figure counts among equals only.
+    let second = |spans: &[SpanSize]| Some([0.0, (spans.len() as f64 - 3.0).abs()]);
+    assert_eq!(number(&second), Some(3));
+    let at_least_two = |spans: &[SpanSize]| Some([spans.len() as f64, 0.0]).filter(|c| c[0] > 1.0);
+    assert_eq!(number(&at_least_two), Some(2));
+    assert_eq!(number(&|_| None), None);
+}
+
+#[test]
+fn cuts_can_be_given() {
+    let program = program();
+    let segments = cut_at(&program, &[0, 3, 8]).unwrap();
+    check_partition(&program, &segments).unwrap();
+    assert_eq!(segments[1].ops, 3..8);
+    for cuts in [
+        &[][..],
+        &[0],
+        &[0, 3],
+        &[0, 3, 3, 8],
+        &[0, 4, 3, 8],
+        &[0, 9],
+    ] {
+        cut_at(&program, cuts).unwrap_err();
+    }
+}
+
+/// `head` filler ops; a product of 6,000 table arguments; their function (no rows while it stands beside the product, two an
+/// element behind a cut); the sum of both; a product to 120 values; `tail` filler ops. A filler op has 500 rows.
+fn fused(head: usize, tail: usize) -> Program {
+    const WIDE: usize = 6000;
+    let matrix = |rows: usize, cols: usize| Matrix {
+        rows,
+        cols,
+        data: vec![1; rows * cols],
+    };
+    let mut program = Program {
+        tensors: vec![tensor("u", &[500]), tensor("s", &[1, 120])],
+        tables: vec![Table {
+            name: "f".into(),
+            values: vec![0; FUNC_SIZE],
+        }],
+        ops: vec![],
+        inputs: vec![TensorId(0), TensorId(1)],
+        hints: vec![],
+        outputs: vec![],
+        task: Task::Infer,
+    };
+    let (mut u, s) = (TensorId(0), TensorId(1));
+    let mut push = |shape: &[usize], kind: &dyn Fn(TensorId) -> OpKind| {
+        let out = TensorId(program.tensors.len() as u32);
+        let name = format!("t{}", out.0);
+        program.tensors.push(tensor(&name, shape));
+        let kind = kind(out);
+        program.ops.push(Op { name, kind });
+        out
+    };
+    let sum = |a, b: Option<TensorId>, out| OpKind::Elementwise {
+        a,
+        b,
+        coefs: Coefs::uniform(0, 1 << 16, i64::from(b.is_some()) << 16, 0),
+        form: Form::Narrow(ClampBits::Act),
+        out,
+    };
+    let linear = |x, w: Matrix, bits, out| OpKind::Linear {
+        x,
+        w,
+        bias: None,
+        mul: 1,
+        bits,
+        out,
+    };
+    for _ in 0..head {
+        u = push(&[500], &|out| sum(u, None, out));
+    }
+    let weights = matrix(120, WIDE);
+    let p = push(&[1, WIDE], &|out| {
+        linear(s, weights.clone(), ClampBits::Func, out)
+    });
+    let table = TableId(0);
+    let q = push(&[1, WIDE], &|out| OpKind::Lookup { x: p, table, out });
+    let e = push(&[1, WIDE], &|out| sum(p, Some(q), out));
+    let weights = matrix(WIDE, 120);
+    let r = push(&[1, 120], &|out| {
+        linear(e, weights.clone(), ClampBits::Act, out)
+    });
+    for _ in 0..tail {
+        u = push(&[500], &|out| sum(u, None, out));
+    }
+    program.outputs = vec![r, u];
+    program.validate().unwrap();
+    program
+}
+
+/// Where a cut between a product and its function needs more rows than the estimate says, so that the estimated plan
+/// would break its limit, the plan is made again.
+#[test]
+fn a_plan_whose_true_domains_are_too_large_is_made_again() {
+    let true_k = |program: &Program, segments: &[Segment]| -> Vec<u32> {
+        let rows = segments.iter().map(|s| build(program, s, None).unwrap());
+        rows.map(|rows| crate::layout::domain_for(&rows)).collect()
+    };
+    let family = [138, 134, 130].map(|head| (100..176).step_by(4).map(move |tail| (head, tail)));
+    for (head, tail) in family.into_iter().flatten() {
+        let program = fused(head, tail);
+        let planner = Planner::new(&program).unwrap();
+        let Ok(estimated) = planner.best_cuts(2, 17) else {
+            continue;
+        };
+        if planner.settle(&estimated).unwrap() {
+            continue;
+        }
+        let ks = true_k(&program, &planner.segments(&estimated));
+        assert_eq!(ks.iter().max(), Some(&18), "the estimate was right");
+        let plan = plan(&program, SegmentPolicy::Auto, 17, &domains);
+        let segments = plan.unwrap().unwrap().segments;
+        let ks = true_k(&program, &segments);
+        assert!(ks.iter().all(|&k| k == 17), "{ks:?}");
+        assert!(segments.iter().map(|s| s.k).eq(ks));
+        check_partition(&program, &segments).unwrap();
+        return;
+    }
+    panic!("no program of the family shows the case");
 }

@@ -2,6 +2,7 @@
 
 mod cells;
 mod fold;
+mod forecast;
 mod items;
 mod layer;
 mod links;
