@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build tools demo minilm test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-gas lint fmt clean-cache
+.PHONY: help build tools demo minilm test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-gas bench-peers lint fmt clean-cache
 
 ROOT := $(CURDIR)
 CARGO ?= cargo
@@ -67,6 +67,9 @@ bench: tools build ## figures of docs/benchmarks.md: stage by stage, written to 
 
 bench-aggregation: ## aggregation with our chip beside halo2-ecc's, for 3 and 6 proofs; needs 20 GiB
 	@scripts/bench-aggregation.sh
+
+bench-peers: tools build ## EZKL and Halocast on the same ONNX files, side by side; PEERS="mlp" for a part; needs python3 and 18 GiB
+	@HALOCAST='$(HALOCAST)' scripts/peers/run.sh $(PEERS)
 
 lint: tools ## formatting, clippy, Solidity lint; nothing is changed
 	@echo '== cargo fmt --check'
