@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -159,6 +160,8 @@ def shown(words: list) -> list:
 
 
 if __name__ == "__main__":
+    # A stopped run must not leave a prover of gigabytes behind: an exception is what ends the child.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench-peers: stopped"))
     try:
         main()
     except (OSError, subprocess.CalledProcessError) as error:

@@ -31,15 +31,15 @@ def available() -> int:
     raise RuntimeError("/proc/meminfo has no MemAvailable: a Linux kernel since 3.14 is needed")
 
 
-def resident(session: int) -> int:
-    """Resident bytes of all processes of a session; pages that two of them share count twice."""
+def resident(group: int) -> int:
+    """Resident bytes of all processes of a process group; pages that two of them share count twice."""
     total = 0
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            # Behind the name, which may hold blanks and brackets: state, parent, group, session.
-            if int((entry / "stat").read_text().rpartition(")")[2].split()[3]) == session:
+            # Behind the name, which may hold blanks and brackets: state, parent, group.
+            if int((entry / "stat").read_text().rpartition(")")[2].split()[2]) == group:
                 total += int((entry / "statm").read_text().split()[1]) * PAGE
         except (OSError, IndexError):
             continue  # ended meanwhile
@@ -47,21 +47,21 @@ def resident(session: int) -> int:
 
 
 class Watch(threading.Thread):
-    """Looks at a session until told to stop; ends it when it takes too much."""
+    """Looks at a process group until told to stop; ends it when it takes too much."""
 
-    def __init__(self, session: int, limits: Limits):
+    def __init__(self, group: int, limits: Limits):
         super().__init__(daemon=True)
-        self.session, self.limits = session, limits
+        self.group, self.limits = group, limits
         self.peak, self.reason = 0, None
         self.done = threading.Event()
 
     def run(self):
         end = time.monotonic() + self.limits.seconds
         while not self.done.wait(LOOK_EVERY):
-            self.peak = max(self.peak, resident(self.session))
+            self.peak = max(self.peak, resident(self.group))
             self.reason = self.over(end)
             if self.reason:
-                kill_session(self.session)
+                kill_group(self.group)
                 return
 
     def over(self, end: float) -> str | None:
@@ -74,9 +74,9 @@ class Watch(threading.Thread):
         return None
 
 
-def kill_session(session: int) -> None:
+def kill_group(group: int) -> None:
     try:
-        os.killpg(session, 9)
+        os.killpg(group, 9)
     except ProcessLookupError:
         pass
 
@@ -89,15 +89,16 @@ def run(command: list, limits: Limits, log: Path, env: dict | None = None) -> di
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
+    # A group and not a session: a session of its own would lose the priority that the caller chose (autogroups).
     with open(log, "wb") as errors, open(log.with_suffix(".out"), "wb+") as out:
         child = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=out, stderr=errors,
-                                 start_new_session=True, env=env)
+                                 process_group=0, env=env)
         watch = Watch(child.pid, limits)
         watch.start()
         try:
             _, code, usage = os.wait4(child.pid, 0)
         except BaseException:
-            kill_session(child.pid)
+            kill_group(child.pid)
             raise
         finally:
             watch.done.set()
