@@ -89,7 +89,7 @@ def side(name: str, args, model: Path, work: Path, limits: meter.Limits, label: 
         if meter.available() < needed:
             free = f"{meter.available() / 2**30:.1f} GiB of memory are available, {needed / 2**30:.0f} are needed"
             return {"status": f"not run: {free} (limit and reserve; --memory-gib sets the limit)", "steps": {}}
-        return ezkl_side.run(model, work, limits, args.cache, "chain" in SIDES[label], tell)
+        return ezkl_side.run(args.halocast, model, work, limits, args.cache, "chain" in SIDES[label], tell)
     return halocast_side.run(args.halocast, model, work, limits, stage, tell)
 
 
@@ -164,5 +164,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench-peers: stopped"))
     try:
         main()
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise SystemExit(f"bench-peers: {error}")

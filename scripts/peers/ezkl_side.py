@@ -2,22 +2,24 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import meter
 from fidelity import compare
+from strings import unseal
 
 VERSION = "23.0.5"
-STEPS = ("compile", "srs", "setup", "witness", "prove", "verify")
+STEPS = ("compile", "setup", "witness", "prove", "verify")
 # The same statement as Halocast's: input and output public, weights fixed by the verifying key. The calibration is the one
 # that takes the least.
 OPTIONS = {"input_visibility": "public", "output_visibility": "public", "param_visibility": "fixed", "target": "resources"}
 FILES = ("model.onnx", "input.ezkl.json", "calibration.ezkl.json")
 
 
-def run(model: Path, work: Path, limits: meter.Limits, cache: Path, contract: bool, say) -> dict:
-    """`model` is a folder of export.py, `cache` keeps reference strings."""
+def run(halocast: Path, model: Path, work: Path, limits: meter.Limits, cache: Path, contract: bool, say) -> dict:
+    """`model` is a folder of export.py, `cache` keeps reference strings, which `halocast` makes."""
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     for name in FILES:
@@ -25,9 +27,6 @@ def run(model: Path, work: Path, limits: meter.Limits, cache: Path, contract: bo
     result = {"version": VERSION, "options": OPTIONS, "status": "ok", "steps": {}}
     options = dict(OPTIONS)
     for step in STEPS + (("contract",) if contract else ()):
-        if step == "srs":
-            logrows = json.loads((work / "settings.json").read_text())["run_args"]["logrows"]
-            result["k"], options["srs"] = logrows, cache / f"ezkl-k{logrows}.srs"
         say(f"EZKL, {step}")
         command = [sys.executable, Path(__file__).with_name("ezkl_step.py"), step, work]
         taken = meter.run(command + [f"{k}={v}" for k, v in options.items()], limits, work / f"{step}.log")
@@ -35,11 +34,23 @@ def run(model: Path, work: Path, limits: meter.Limits, cache: Path, contract: bo
         if taken["status"] != "ok":
             result["status"] = f"{step}: {taken['status']}"
             break
+        if step == "compile":
+            result["k"] = json.loads((work / "settings.json").read_text())["run_args"]["logrows"]
+            options["srs"] = reference_string(halocast, cache, result["k"])
     measure(result, model, work)
     # Keys of gigabytes, of no use to anybody.
     for name in ("pk.key", "vk.key"):
         (work / name).unlink(missing_ok=True)
     return result
+
+
+def reference_string(halocast: Path, cache: Path, k: int) -> Path:
+    """The development string that Halocast uses, of 2^k points, as EZKL reads it. Made once, charged to nobody."""
+    path = cache / f"ezkl-k{k}.srs"
+    if not path.exists():
+        made = subprocess.run([halocast, "--json", "srs", "new", "--k", str(k)], stdout=subprocess.PIPE, check=True)
+        unseal(Path(json.loads(made.stdout)["path"]), path)
+    return path
 
 
 def measure(result: dict, model: Path, work: Path) -> None:

@@ -26,14 +26,6 @@ def compile(options: dict) -> None:
     demand(ezkl.compile_circuit("model.onnx", "network.ezkl", "settings.json"), "compile_circuit")
 
 
-def srs(options: dict) -> None:
-    """The string of one size is made once; it costs what it costs, and no set-up is charged for it."""
-    path = Path(options["srs"])
-    if not path.exists():
-        ezkl.gen_srs(f"{path}.new", settings()["run_args"]["logrows"])
-        os.replace(f"{path}.new", path)
-
-
 def setup(options: dict) -> None:
     demand(ezkl.setup("network.ezkl", "vk.key", "pk.key", options["srs"], None, False), "setup")
 
@@ -68,11 +60,7 @@ def demand(answer, call: str) -> None:
         raise RuntimeError(f"ezkl.{call} answered {answer!r}")
 
 
-def settings() -> dict:
-    return json.loads(Path("settings.json").read_text())
-
-
-STEPS = {f.__name__: f for f in (compile, srs, setup, witness, prove, verify, contract)}
+STEPS = {f.__name__: f for f in (compile, setup, witness, prove, verify, contract)}
 
 
 def main() -> None:
