@@ -115,7 +115,8 @@ def measured(name: str, args, model: Path, limits: meter.Limits, label: str) -> 
 def chain(work: Path) -> dict:
     say(f"{work.name}: gas")
     run = subprocess.run([shutil.which("node") or "node", HERE / "gas.mjs", work], stdout=subprocess.PIPE, text=True)
-    return json.loads(run.stdout) if run.returncode == 0 else {"failed": f"gas.mjs: exit code {run.returncode}"}
+    failed = {"failed": f"gas.mjs: exit code {run.returncode}"}
+    return json.loads(run.stdout) if run.returncode == 0 else {name: failed for name in ("ezkl", "halocast-all")}
 
 
 def now() -> str:
