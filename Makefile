@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build tools demo minilm test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-costs bench-gas calibrate-costs lint fmt clean-cache
+.PHONY: help build tools demo minilm test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-costs bench-gas bench-peers calibrate-costs lint fmt clean-cache
 
 ROOT := $(CURDIR)
 CARGO ?= cargo
@@ -73,6 +73,9 @@ calibrate-costs: build ## measure what proving costs on this machine, for the pl
 
 bench-costs: build ## predicted beside measured cost of every proof of block64 and TinyGemma, cut in several ways
 	@HALOCAST='$(HALOCAST)' scripts/bench-costs.sh
+
+bench-peers: tools build ## EZKL and Halocast on the same ONNX files, side by side; PEERS="mlp" for a part; needs python3 and 18 GiB
+	@HALOCAST='$(HALOCAST)' scripts/peers/run.sh $(PEERS)
 
 lint: tools ## formatting, clippy, Solidity lint; nothing is changed
 	@echo '== cargo fmt --check'

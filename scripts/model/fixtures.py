@@ -5,7 +5,6 @@
 `bad/` holds files an importer must refuse, each with an error of its own.
 """
 
-import math
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from torch import nn
 from transformers import (BertConfig, BertModel, GPT2Config, GPT2LMHeadModel, LlamaConfig,
                           LlamaForCausalLM)
 
+from block import Block, liven
 from onnxio import export, export_model
 from tinygemma import Logits
 
@@ -30,26 +30,6 @@ class Mlp(nn.Sequential):
 
     def __init__(self):
         super().__init__(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
-
-
-class Block(nn.Module):
-    """A pre-norm transformer encoder block: LayerNorm, 4 heads, erf GELU."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
-
-    def attention(self, x):
-        batch, length, width = x.shape
-        q, k, v = self.qkv(x).view(batch, length, 3, 4, width // 4).permute(2, 0, 3, 1, 4)
-        scores = q @ k.transpose(-1, -2) / math.sqrt(width // 4)
-        return self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(x.shape))
-
-    def forward(self, x):
-        x = x + self.attention(self.norm1(x))
-        return x + self.down(F.gelu(self.up(self.norm2(x))))
 
 
 class Masked(nn.Module):
@@ -111,19 +91,6 @@ def llama():
     return Logits(LlamaForCausalLM(LlamaConfig(
         vocab_size=VOCAB, hidden_size=64, intermediate_size=128, num_hidden_layers=2,
         num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=SEQ, **LM)))
-
-
-def liven(model: nn.Module) -> nn.Module:
-    """Matrices at 1/sqrt(fan-in) and gains and biases off their defaults, so that
-    every weight matters; libraries start far smaller, which hides import errors."""
-    for parameter in model.parameters():
-        with torch.no_grad():
-            if parameter.dim() == 1:
-                parameter.add_(0.1 * torch.randn_like(parameter))
-            else:
-                # Conv1D (GPT-2) is [in, out]; the larger side is close enough for a fixture.
-                parameter.normal_(0, max(parameter.shape) ** -0.5)
-    return model.float().eval()
 
 
 def floats(*shape: int):

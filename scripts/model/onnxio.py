@@ -24,14 +24,15 @@ def write_json(path: Path, value) -> None:
     path.write_text(json.dumps(value, separators=(",", ":")) + "\n")
 
 
-def export_model(path: Path, model: torch.nn.Module, inputs: dict, output: str, **options) -> None:
+def export_model(path: Path, model: torch.nn.Module, inputs: dict, output: str, opset: int = OPSET,
+                 **options) -> None:
     """One self-contained file, without the exporter's stack traces and source paths."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             model.eval(), tuple(inputs.values()), str(path), input_names=list(inputs),
-            output_names=[output], dynamo=True, opset_version=OPSET, external_data=False,
+            output_names=[output], dynamo=True, opset_version=opset, external_data=False,
             verbose=False, **options,
         )
     proto = onnx.load(path)
@@ -43,12 +44,12 @@ def export_model(path: Path, model: torch.nn.Module, inputs: dict, output: str, 
 
 @torch.no_grad()
 def export(folder: Path, model: torch.nn.Module, output: str, samples: list[dict],
-           reference: int = 3) -> float:
+           reference: int = 3, opset: int = OPSET) -> float:
     """All three files; returns the largest difference between PyTorch and onnxruntime.
 
     The reference holds PyTorch's numbers, so that an import is checked against a second program.
     """
-    export_model(folder / "model.onnx", model, samples[0], output)
+    export_model(folder / "model.onnx", model, samples[0], output, opset)
     session = onnxruntime.InferenceSession(str(folder / "model.onnx"))
     worst, cases = 0.0, []
     for sample in samples[:reference]:
