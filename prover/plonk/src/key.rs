@@ -40,6 +40,8 @@ pub struct Key {
     pub(crate) domain: Domain,
     pub(crate) fixed: Vec<Vec<Fr>>,
     pub(crate) fixed_polys: Vec<Vec<Fr>>,
+    /// Of each fixed column, if it is nearly constant.
+    pub(crate) fixed_nearly: Vec<Option<NearlyConstant>>,
     pub(crate) sigma: Vec<Vec<Fr>>,
     pub(crate) sigma_polys: Vec<Vec<Fr>>,
     /// Rows from this one on hide the witness.
@@ -68,6 +70,7 @@ impl Key {
         // The values of fixed columns are read by the permutation alone.
         let columns = vk.cs().permutation().get_columns();
         let permuted = columns.iter().any(|c| *c.column_type() == Any::Fixed);
+        let fixed_nearly = fixed.iter().map(|c| NearlyConstant::of(c)).collect();
         let fixed = if permuted { fixed } else { Vec::new() };
         Ok(Key {
             usable_rows: domain.n() - (vk.cs().blinding_factors() + 1),
@@ -76,6 +79,7 @@ impl Key {
             domain,
             fixed,
             fixed_polys,
+            fixed_nearly,
             sigma,
             sigma_polys,
         })
@@ -84,6 +88,43 @@ impl Key {
     /// The verifying key.
     pub fn vk(&self) -> &VerifyingKey<G1Affine> {
         &self.vk
+    }
+}
+
+/// A column with one value on all rows but a few: a constant and some Lagrange polynomials, which need no transform.
+#[derive(Debug)]
+pub(crate) struct NearlyConstant {
+    pub(crate) value: Fr,
+    /// Rows, and how much more stands there.
+    pub(crate) exceptions: Vec<(usize, Fr)>,
+}
+
+impl NearlyConstant {
+    /// Most exceptions that are cheaper than a transform.
+    const MOST: usize = 12;
+
+    pub(crate) fn of(column: &[Fr]) -> Option<Self> {
+        let value = column[column.len() / 2];
+        let differ = column.iter().enumerate().filter(|(_, v)| **v != value);
+        let exceptions: Vec<_> = differ
+            .take(Self::MOST + 1)
+            .map(|(row, v)| (row, *v - value))
+            .collect();
+        (exceptions.len() <= Self::MOST).then_some(NearlyConstant { value, exceptions })
+    }
+
+    /// Its values on a coset, given those of the Lagrange polynomial of row 0: those of other rows are the same, later.
+    pub(crate) fn on_coset(&self, l0: &[Fr], values: &mut [Fr]) {
+        let n = values.len();
+        values.fill(self.value);
+        for (row, more) in &self.exceptions {
+            let (before, from) = values.split_at_mut(*row);
+            let own = from.iter_mut().chain(before).zip(&l0[..n]);
+            match *more == -Fr::ONE {
+                true => own.for_each(|(value, l)| *value -= l),
+                false => own.for_each(|(value, l)| *value += *more * l),
+            }
+        }
     }
 }
 

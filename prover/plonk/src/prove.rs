@@ -111,6 +111,7 @@ where
         &quotient::Committed {
             advice: &advice,
             instance: &domain.interpolate(&instance),
+            instance_values: &instance,
             products: &products,
             challenges: &challenges,
             beta,

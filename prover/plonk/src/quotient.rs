@@ -5,7 +5,7 @@
 //! remainders give the pieces h_m by interpolation in c. No transform is longer than n.
 
 use crate::domain::{par_each, powers};
-use crate::key::Key;
+use crate::key::{Key, NearlyConstant};
 use crate::opening::interpolate;
 use crate::permutation::permuted;
 use crate::tape::{BLOCK, Columns, Tape};
@@ -17,6 +17,7 @@ use rayon::prelude::*;
 pub(crate) struct Committed<'a> {
     pub(crate) advice: &'a [Vec<Fr>],
     pub(crate) instance: &'a Vec<Fr>,
+    pub(crate) instance_values: &'a [Fr],
     pub(crate) products: &'a [Vec<Fr>],
     pub(crate) challenges: &'a [Fr],
     pub(crate) beta: Fr,
@@ -90,6 +91,7 @@ struct Coset<'a> {
     fixed: Vec<Vec<Fr>>,
     advice: Vec<Vec<Fr>>,
     instance: Vec<Vec<Fr>>,
+    instance_nearly: Option<NearlyConstant>,
     sigma: Vec<Vec<Fr>>,
     products: Vec<Vec<Fr>>,
     /// β·X, and the Lagrange polynomial of row 0.
@@ -115,6 +117,7 @@ impl<'a> Coset<'a> {
             fixed: empty(key.fixed_polys.len()),
             advice: empty(committed.advice.len()),
             instance: empty(1),
+            instance_nearly: NearlyConstant::of(committed.instance_values),
             sigma: empty(key.sigma_polys.len()),
             products: empty(committed.products.len()),
             shifted: Vec::new(),
@@ -128,20 +131,29 @@ impl<'a> Coset<'a> {
     fn move_to(&mut self, g: Fr) {
         let (domain, committed) = (&self.key.domain, self.committed);
         let g_powers = domain.powers(g);
-        let fixed = self.key.fixed_polys.iter().zip(&mut self.fixed);
-        let advice = committed.advice.iter().zip(&mut self.advice);
-        let sigma = self.key.sigma_polys.iter().zip(&mut self.sigma);
-        let products = committed.products.iter().zip(&mut self.products);
-        let own = fixed.chain(advice).chain(sigma).chain(products);
-        let all: Vec<_> = own
-            .chain([committed.instance].into_iter().zip(&mut self.instance))
-            .collect();
-        all.into_par_iter()
-            .for_each(|(poly, values)| domain.on_coset(poly, &g_powers, values));
         let x = powers(g, domain.omega(), domain.n());
         self.l0 = lagrange_0(&x, g.pow_vartime([domain.n() as u64]));
         self.shifted = x;
         par_each(&mut self.shifted, |_, x| *x *= committed.beta);
+
+        let plain = |polys: &'a [Vec<Fr>]| polys.iter().map(|poly| (poly, None));
+        let nearly = self.key.fixed_nearly.iter().map(Option::as_ref);
+        let fixed = self.key.fixed_polys.iter().zip(nearly);
+        let instance = (committed.instance, self.instance_nearly.as_ref());
+        let sources = fixed
+            .chain(plain(committed.advice))
+            .chain([instance])
+            .chain(plain(&self.key.sigma_polys))
+            .chain(plain(committed.products));
+        let places = self.fixed.iter_mut().chain(&mut self.advice);
+        let places = places.chain(&mut self.instance).chain(&mut self.sigma);
+        let all: Vec<_> = sources.zip(places.chain(&mut self.products)).collect();
+        let l0 = &self.l0;
+        all.into_par_iter()
+            .for_each(|((poly, nearly), values)| match nearly {
+                Some(nearly) => nearly.on_coset(l0, values),
+                None => domain.on_coset(poly, &g_powers, values),
+            });
     }
 
     fn constraints(&self, tape: &Tape, weights: &Weights) -> Vec<Fr> {
