@@ -2,7 +2,7 @@
 
 use crate::builder::{Cell as RowCell, Column as RowColumn, LOGUP_START_ROW};
 use crate::gates::{Gate, LayerConfig};
-use crate::layout::{ChallengeValues, Layout};
+use crate::layout::{Accumulators, ChallengeValues, Layout};
 use halo2_base::halo2_proofs::circuit::{Cell, Layouter, Region, SimpleFloorPlanner, Value};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
@@ -30,10 +30,20 @@ impl Circuit<Fr> for LayerCircuit {
         LayerConfig::configure(cs)
     }
 
-    fn synthesize(
+    fn synthesize(&self, config: LayerConfig, layouter: impl Layouter<Fr>) -> Result<(), Error> {
+        self.assign(config, layouter, |challenges| {
+            self.layout.accumulate(challenges)
+        })
+    }
+}
+
+impl LayerCircuit {
+    /// All columns; those of phase 1 are what `phase1` makes of the challenges.
+    pub(crate) fn assign(
         &self,
         config: LayerConfig,
         mut layouter: impl Layouter<Fr>,
+        phase1: impl Fn(&ChallengeValues) -> Accumulators,
     ) -> Result<(), Error> {
         layouter.assign_region(
             || "segment",
@@ -46,15 +56,13 @@ impl Circuit<Fr> for LayerCircuit {
                 self.assign_phase0(&config, &mut region);
                 region.next_phase();
                 if let Some(challenges) = challenge_values(&config, &region) {
-                    self.assign_phase1(&config, &mut region, &challenges);
+                    assign_phase1(&config, &mut region, phase1(&challenges));
                 }
                 Ok(())
             },
         )
     }
-}
 
-impl LayerCircuit {
     fn assign_fixed(&self, config: &LayerConfig, region: &mut Region<'_, Fr>) {
         let rows = &self.layout.rows;
         for row in 0..rows.len() {
@@ -121,21 +129,15 @@ impl LayerCircuit {
                 .map(|&m| Fr::from(m as u64)),
         );
     }
+}
 
-    fn assign_phase1(
-        &self,
-        config: &LayerConfig,
-        region: &mut Region<'_, Fr>,
-        challenges: &ChallengeValues,
-    ) {
-        let acc = self.layout.accumulate(challenges);
-        let columns = [config.g, config.h, config.d, config.helper, config.sum];
-        for (column, values) in columns
-            .into_iter()
-            .zip([acc.g, acc.h, acc.d, acc.helper, acc.sum])
-        {
-            assign(region, column, values);
-        }
+fn assign_phase1(config: &LayerConfig, region: &mut Region<'_, Fr>, acc: Accumulators) {
+    let columns = [config.g, config.h, config.d, config.helper, config.sum];
+    for (column, values) in columns
+        .into_iter()
+        .zip([acc.g, acc.h, acc.d, acc.helper, acc.sum])
+    {
+        assign(region, column, values);
     }
 }
 

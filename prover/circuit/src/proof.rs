@@ -7,7 +7,7 @@ use crate::{CircuitError, boundary_commitment, words};
 use halo2_base::halo2_proofs::SerdeFormat;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_base::halo2_proofs::plonk::{
-    ProvingKey, VerifyingKey, create_proof, keygen_pk, keygen_vk, verify_proof,
+    Circuit, ProvingKey, VerifyingKey, create_proof, keygen_pk, keygen_vk, verify_proof,
 };
 use halo2_base::halo2_proofs::poly::commitment::{Params, ParamsProver};
 use halo2_base::halo2_proofs::poly::kzg::commitment::{KZGCommitmentScheme, ParamsKZG};
@@ -109,7 +109,7 @@ pub fn prove(
     let rows = build(program, segment, Some(Witness { trace, salts }))?;
     let layout = Arc::new(Layout::new(rows, program, &segment.name, segment.k)?);
     let instances = boundary_instances(segment, trace, salts);
-    let proof = prove_layout(params, key, layout, instances, rng)?;
+    let proof = prove_circuit(params, key, LayerCircuit { layout }, instances, rng)?;
     Ok(LayerProof { instances, proof })
 }
 
@@ -126,11 +126,11 @@ pub fn boundary_instances(
     ]
 }
 
-/// Proves whatever the layout says, right or wrong.
-pub(crate) fn prove_layout(
+/// Proves whatever the circuit says, right or wrong.
+pub(crate) fn prove_circuit<C: Circuit<Fr>>(
     params: &ParamsKZG<Bn256>,
     key: &LayerProvingKey,
-    layout: Arc<Layout>,
+    circuit: C,
     instances: [Fr; LAYER_INSTANCES],
     rng: impl RngCore,
 ) -> Result<Vec<u8>, CircuitError> {
@@ -139,7 +139,7 @@ pub(crate) fn prove_layout(
     create_proof::<KZGCommitmentScheme<Bn256>, ProverSHPLONK<'_, Bn256>, _, _, _, _>(
         params,
         &key.pk,
-        &[LayerCircuit { layout }],
+        &[circuit],
         &[&[&instances]],
         rng,
         &mut transcript,

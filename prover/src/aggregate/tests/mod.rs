@@ -2,6 +2,7 @@
 
 mod cells;
 mod fold;
+mod forger;
 mod items;
 mod layer;
 mod links;
