@@ -148,9 +148,10 @@ impl Checker {
             .flat_map(|row| logup.iter().map(move |gate| (gate, row)))
             .flat_map(|(gate, row)| table.broken(gate, row))
             .collect();
-        let ends = [LOGUP_START_ROW, layout.last].into_iter();
-        let open = ends.filter(|&row| columns.sum[row] != Fr::ZERO);
-        found.extend(open.map(|row| polynomial("LogupEnd", 0, row)));
+        let gates = self.cs.gates().iter();
+        let end = gates.filter(|g| g.name() == "LogupEnd");
+        let ends = end.flat_map(|gate| [LOGUP_START_ROW, layout.last].map(|row| (gate, row)));
+        found.extend(ends.flat_map(|(gate, row)| table.broken(gate, row)));
         found
     }
 
@@ -267,6 +268,11 @@ impl Table<'_> {
             .iter()
             .position(|c| c.index() == column)
         {
+            // What the circuit itself puts on the last row.
+            let (end, code, _) = Gate::LogupEnd.code();
+            if row == self.layout.last && i == end {
+                return Fr::from(u64::from(code));
+            }
             let codes = rows.selectors.get(row);
             return codes.map_or(Fr::ZERO, |codes| Fr::from(u64::from(codes[i])));
         }

@@ -26,7 +26,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 
 /// Programs tried by `make test`.
-const CASES: u32 = 32;
+const CASES: u32 = 100;
 /// Numbers on a tape: enough for eight ops and what is done with them.
 const TAPE: usize = 320;
 
