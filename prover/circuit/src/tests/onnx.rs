@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// Files tried by `make test`.
 const CASES: u32 = 40;
 /// Largest relative error of the outputs of a file.
-const BOUND: f64 = 5e-3;
+const BOUND: f64 = 2e-3;
 /// Rows of an embedding.
 const VOCAB: usize = 7;
 /// Calibration inputs of a file.
