@@ -47,7 +47,7 @@ test-contracts: tools
 	@echo '== forge test (generated verifier)'
 	@scripts/verifier-tests.sh quick
 
-test-proofs: ## real proofs of dishonest provers of the multiplication chip: minutes
+test-proofs: ## real proofs of dishonest provers: of layers, of chains, of the multiplication chip; ten minutes
 	@$(CARGO) test --release --locked --quiet --workspace --lib real_proofs_of_lies -- --ignored
 
 test-verifier: tools ## the generated verifier: full differential run, flipped bits, mutants of its checks

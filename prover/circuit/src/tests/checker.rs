@@ -3,7 +3,7 @@
 
 use crate::builder::{Builder, Cell, Column as RowColumn, LOGUP_START_ROW};
 use crate::gates::{Gate, LayerConfig};
-use crate::layout::{ChallengeValues, Layout};
+use crate::layout::{Accumulators, ChallengeValues, Layout};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halo2_base::halo2_proofs::plonk::{ConstraintSystem, Expression, Gate as ConstraintGate};
@@ -22,6 +22,22 @@ pub(crate) enum Refusal {
     Lookup { row: usize },
 }
 
+/// One thing that does not hold: a polynomial of a gate on a row, a copy, a lookup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    Polynomial {
+        gate: String,
+        index: usize,
+        row: usize,
+    },
+    Copy {
+        row: u32,
+    },
+    Lookup {
+        row: usize,
+    },
+}
+
 /// The first constraint that the layout breaks.
 pub(crate) fn check(layout: &Layout, instances: [Fr; 2]) -> Result<(), Refusal> {
     Checker::new().check_from(layout, instances, 0)
@@ -36,15 +52,19 @@ pub(super) struct Checker {
 
 impl Checker {
     pub(super) fn new() -> Self {
-        let mut cs = ConstraintSystem::default();
-        let config = LayerConfig::configure(&mut cs);
         let mut rng = ChaCha12Rng::seed_from_u64(7);
-        let challenges = ChallengeValues {
+        Self::with_challenges(ChallengeValues {
             rho: Fr::random(&mut rng),
             sigma: Fr::random(&mut rng),
             beta: Fr::random(&mut rng),
             gamma: Fr::random(&mut rng),
-        };
+        })
+    }
+
+    /// For provers who know the challenges beforehand.
+    pub(super) fn with_challenges(challenges: ChallengeValues) -> Self {
+        let mut cs = ConstraintSystem::default();
+        let config = LayerConfig::configure(&mut cs);
         Checker {
             cs,
             config,
@@ -91,6 +111,57 @@ impl Checker {
         Ok(())
     }
 
+    /// Every broken gate, copy and lookup of a layout whose phase 1 is honest; that the lookup's sums close is left to
+    /// `broken_sums`.
+    pub(super) fn every_broken(&self, layout: &Layout, instances: [Fr; 2]) -> Vec<Broken> {
+        let state = layout.run_state(&self.challenges);
+        let table = self.table(layout, instances, &state);
+        let mut found = Vec::new();
+        for row in 0..layout.rows.len() {
+            let gates = self.cs.gates().iter().filter(|g| g.name() != "Logup");
+            gates.for_each(|gate| found.extend(table.broken(gate, row)));
+            if row >= LOGUP_START_ROW && !layout.lookups_hold(row, &state[1]) {
+                found.push(Broken::Lookup { row });
+            }
+        }
+        let copies = layout.rows.copies.iter();
+        let differ = copies.filter(|&&(x, y)| layout.rows.value(x) != layout.rows.value(y));
+        found.extend(differ.map(|(x, _)| Broken::Copy { row: x.row }));
+        found
+    }
+
+    /// The lookup argument with this helper and this running sum, on its first rows up to `end`, and that the sum is 0 at
+    /// both ends of all.
+    pub(super) fn broken_sums(
+        &self,
+        layout: &Layout,
+        columns: &Accumulators,
+        end: usize,
+    ) -> Vec<Broken> {
+        let state = [&columns.g, &columns.h, &columns.d].map(Clone::clone);
+        let mut table = self.table(layout, [Fr::ZERO; 2], &state);
+        table.lookups = Some(columns);
+        let gates = self.cs.gates().iter();
+        let logup: Vec<_> = gates.filter(|g| g.name() == "Logup").collect();
+        let rows = LOGUP_START_ROW..end;
+        let mut found: Vec<Broken> = rows
+            .flat_map(|row| logup.iter().map(move |gate| (gate, row)))
+            .flat_map(|(gate, row)| table.broken(gate, row))
+            .collect();
+        let gates = self.cs.gates().iter();
+        let end = gates.filter(|g| g.name() == "LogupEnd");
+        let ends = end.flat_map(|gate| [LOGUP_START_ROW, layout.last].map(|row| (gate, row)));
+        found.extend(ends.flat_map(|(gate, row)| table.broken(gate, row)));
+        found
+    }
+
+    /// Names of the gates with the numbers of their polynomials.
+    pub(super) fn gates(&self) -> Vec<(String, usize)> {
+        let gates = self.cs.gates().iter();
+        let named = gates.map(|g| (g.name().to_owned(), g.polynomials().len()));
+        named.collect()
+    }
+
     /// Whether one gate holds on a row, whatever the others say.
     pub(super) fn holds(
         &self,
@@ -112,8 +183,15 @@ impl Checker {
             state,
             challenges: &self.challenges,
             instances,
+            lookups: None,
         }
     }
+}
+
+/// A broken polynomial.
+pub(super) fn polynomial(gate: &str, index: usize, row: usize) -> Broken {
+    let gate = gate.to_owned();
+    Broken::Polynomial { gate, index, row }
 }
 
 /// The first copy whose cells differ.
@@ -129,9 +207,21 @@ struct Table<'a> {
     state: &'a State,
     challenges: &'a ChallengeValues,
     instances: [Fr; 2],
+    /// Columns of the lookup argument, where it is looked at.
+    lookups: Option<&'a Accumulators>,
 }
 
 impl Table<'_> {
+    fn broken<'a>(
+        &'a self,
+        gate: &'a ConstraintGate<Fr>,
+        row: usize,
+    ) -> impl Iterator<Item = Broken> + 'a {
+        let polynomials = gate.polynomials().iter().enumerate();
+        let not_zero = polynomials.filter(move |(_, p)| self.evaluate(p, row) != Fr::ZERO);
+        not_zero.map(move |(index, _)| polynomial(gate.name(), index, row))
+    }
+
     fn holds(&self, gate: &ConstraintGate<Fr>, row: usize) -> bool {
         let zero = |p: &Expression<Fr>| self.evaluate(p, row) == Fr::ZERO;
         gate.polynomials().iter().all(zero)
@@ -170,7 +260,7 @@ impl Table<'_> {
     fn fixed(&self, column: usize, row: usize) -> Fr {
         let rows = &self.layout.rows;
         if let Some(i) = self.config.w.iter().position(|c| c.index() == column) {
-            return rows.w[row][i];
+            return rows.w.get(row).map_or(Fr::ZERO, |w| w[i]);
         }
         if let Some(i) = self
             .config
@@ -178,14 +268,20 @@ impl Table<'_> {
             .iter()
             .position(|c| c.index() == column)
         {
-            return Fr::from(rows.selectors[row][i] as u64);
+            // What the circuit itself puts on the last row.
+            let (end, code, _) = Gate::LogupEnd.code();
+            if row == self.layout.last && i == end {
+                return Fr::from(u64::from(code));
+            }
+            let codes = rows.selectors.get(row);
+            return codes.map_or(Fr::ZERO, |codes| Fr::from(u64::from(codes[i])));
         }
         if let Some(i) = self.config.table.iter().position(|c| c.index() == column) {
             return self.layout.table[row][i];
         }
         match column {
-            c if c == self.config.tag.index() => Fr::from(rows.tags[row] as u64),
-            c if c == self.config.embed.index() => Fr::from(rows.embeds[row] as u64),
+            c if c == self.config.tag.index() => small(&rows.tags, row),
+            c if c == self.config.embed.index() => small(&rows.embeds, row),
             _ => Fr::ONE,
         }
     }
@@ -206,8 +302,26 @@ impl Table<'_> {
             .iter()
             .find(|(c, _)| c.index() == column)
             .map(|(_, v)| v.get(row).copied());
-        found.flatten().unwrap_or(Fr::ZERO)
+        found
+            .unwrap_or_else(|| self.lookup_column(column, row))
+            .unwrap_or(Fr::ZERO)
     }
+
+    fn lookup_column(&self, column: usize, row: usize) -> Option<Fr> {
+        let lookups = self.lookups?;
+        match column {
+            c if c == self.config.m.index() => Some(small(&self.layout.multiplicities, row)),
+            c if c == self.config.helper.index() => lookups.helper.get(row).copied(),
+            _ => lookups.sum.get(row).copied(),
+        }
+    }
+}
+
+/// A small number of a column, 0 beyond its end.
+fn small(column: &[u32], row: usize) -> Fr {
+    column
+        .get(row)
+        .map_or(Fr::ZERO, |&v| Fr::from(u64::from(v)))
 }
 
 /// The columns of phase 0.

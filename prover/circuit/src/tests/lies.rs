@@ -44,8 +44,13 @@ fn is_read(rows: &Builder, row: usize, column: usize) -> bool {
     }
 }
 
-/// Cells that are tied by nothing: no copy, no gate, no lookup of a result.
-fn is_free(rows: &Builder, copied: &HashSet<(usize, u32)>, column: usize, row: usize) -> bool {
+/// Whether a cell is tied by nothing: no copy, no gate, no lookup of a result.
+pub(super) fn is_free(
+    rows: &Builder,
+    copied: &HashSet<(usize, u32)>,
+    column: usize,
+    row: usize,
+) -> bool {
     let looked_up = (column == A && row > 0 && rows.tags[row - 1] != 0)
         || (column == Y && (rows.tags[row] != 0 || rows.embeds[row] != 0));
     // In the blocks of an embedding table only the weights count: the activations' side of `step_weights` feeds a
@@ -59,7 +64,12 @@ fn is_free(rows: &Builder, copied: &HashSet<(usize, u32)>, column: usize, row: u
 }
 
 /// Whether a constraint breaks on this row, on the one before or the next, in a copy, or anywhere later.
-fn is_refused(checker: &Checker, layout: &Layout, instances: [Fr; 2], row: usize) -> bool {
+pub(super) fn is_refused(
+    checker: &Checker,
+    layout: &Layout,
+    instances: [Fr; 2],
+    row: usize,
+) -> bool {
     let state = layout.run_state(&checker.challenges());
     let first = row.saturating_sub(1);
     let check = |rows| checker.check_rows(layout, instances, &state, rows).is_err();

@@ -1,10 +1,14 @@
 //! Tests of gates and gadgets: complete against the executor, and by lies.
 
 pub(crate) mod checker;
+mod constraints;
+mod forger;
 mod lies;
+mod onnx;
 mod ops;
 mod phase1;
 mod products;
 mod proofs;
+mod random;
 mod sources;
 mod splices;

@@ -8,6 +8,7 @@ use crate::gates::Gate;
 use crate::poseidon::parameters;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
+use std::collections::HashSet;
 
 const G: u8 = 0b001;
 const H: u8 = 0b010;
@@ -29,6 +30,12 @@ const ACCUMULATORS: [(Gate, u8, u8); 12] = [
     (Gate::Sbox2, ALL, ALL),
     (Gate::Partial, ALL, ALL),
 ];
+
+/// Names of the gates that are tested here.
+pub(super) fn gates() -> HashSet<String> {
+    let names = ACCUMULATORS.iter().map(|(gate, ..)| format!("{gate:?}"));
+    names.chain([format!("{:?}", Gate::Clear)]).collect()
+}
 
 fn on_at(rows: &Builder, row: usize) -> impl Iterator<Item = &'static (Gate, u8, u8)> + '_ {
     let on = move |&(gate, ..): &&(Gate, u8, u8)| is_on(rows, row, *gate);

@@ -3,6 +3,7 @@
 mod cells;
 mod fold;
 mod forecast;
+mod forger;
 mod items;
 mod layer;
 mod links;

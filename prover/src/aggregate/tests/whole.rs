@@ -106,6 +106,11 @@ impl Fixture {
         }
     }
 
+    /// Commitment of the model whose proof it is.
+    pub(super) fn model(&self) -> Fr {
+        self.outer.instances[InstanceLayout::MODEL]
+    }
+
     fn vk(&self) -> &AggregationVk {
         self.key.vk()
     }
