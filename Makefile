@@ -44,6 +44,7 @@ test-contracts: tools
 	@scripts/tools/contracts.sh abi-check
 	@scripts/tools/contracts.sh layout-check
 	@scripts/tools/contracts.sh npm-check
+	@node scripts/requirement-rows.mjs
 	@echo '== forge test (generated verifier)'
 	@scripts/verifier-tests.sh quick
 
