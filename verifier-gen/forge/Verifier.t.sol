@@ -61,7 +61,7 @@ contract VerifierTest is Suite {
         vm.assertEq(points(target), "");
     }
 
-    /// @dev V13, by exhaustion (no symbolic tool runs here): the calldata of a raw verifier has no offsets, only a length, and every other length up to
+    /// @dev V13, by exhaustion: the calldata of a raw verifier has no offsets, only a length, and every other length up to
     /// 64 bytes more is refused. The leaf's arguments: contracts/test/ModelVerifier.t.sol, test_V3_….
     function test_V13_calldata_has_one_meaning() external {
         vm.assertEq(lengths(monolithic("small")), "");
