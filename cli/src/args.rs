@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Verifier(VerifierArgs),
     /// Name the error in a contract's revert data.
     Explain(ExplainArgs),
-    /// Put verifier, registry and oracle on a chain; run again it changes nothing.
+    /// Put verifier, router, registry and oracle on a chain; run again it changes nothing.
     Deploy(DeployArgs),
     /// Answer the requests of a deployed oracle until stopped.
     Relay(RelayArgs),

@@ -6,27 +6,20 @@ import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {GuardedCall} from "./GuardedCall.sol";
 import {IInferenceConsumer} from "./IInferenceConsumer.sol";
-import {
-    CallbackStatus,
-    Fulfillment,
-    IInferenceOracle,
-    InferenceRequest,
-    InferenceResult,
-    Provenance,
-    RequestStatus
-} from "./IInferenceOracle.sol";
+import {CallbackStatus, Fulfillment, IInferenceOracle, Provenance, RequestStatus} from "./IInferenceOracle.sol";
 import {IInferenceSets} from "./IInferenceSets.sol";
 import {IModelRegistry, ModelRoute, ModelStatus} from "./IModelRegistry.sol";
 import {InferenceSet} from "./InferenceSet.sol";
 import {InferenceSets} from "./InferenceSets.sol";
 import {IPullPath} from "./IPullPath.sol";
 import {PullPath} from "./PullPath.sol";
+import {RequestBook} from "./RequestBook.sol";
 import {WordRange} from "./WordRange.sol";
 
 /// @title Request / fulfil oracle
 /// @notice See IInferenceOracle. The contract has no owner's hand in the money: fees are either credited to the payee of a proof or back
 /// to the requester.
-contract InferenceOracle is IInferenceOracle, InferenceSets, PullPath, AccessControl, ReentrancyGuardTransient {
+contract InferenceOracle is InferenceSets, PullPath, AccessControl, ReentrancyGuardTransient, RequestBook {
     /// @inheritdoc IInferenceOracle
     bytes32 public constant override DOMAIN_TAG = keccak256("halocast.inference.context.v1");
 
@@ -40,42 +33,8 @@ contract InferenceOracle is IInferenceOracle, InferenceSets, PullPath, AccessCon
     /// @notice May take new requests and pulls again.
     bytes32 public constant RESUMER_ROLE = keccak256("RESUMER_ROLE");
 
-    struct StoredRequest {
-        bytes32 modelId;
-        // one slot
-        address requester;
-        uint64 deadline;
-        uint32 callbackGas;
-        // one slot
-        address callback;
-        uint88 fee;
-        RequestStatus status;
-        uint256[] inputs;
-    }
-
-    struct StoredResult {
-        // one slot
-        address verifier;
-        uint64 blockNumber;
-        Provenance provenance;
-        CallbackStatus callbackStatus;
-        // one slot
-        address payee;
-        uint64 storedAt;
-        uint256[] outputs;
-    }
-
     /// @inheritdoc IInferenceOracle
     IModelRegistry public immutable override registry;
-
-    /// @inheritdoc IInferenceOracle
-    uint256 public override requestCount;
-
-    /// @inheritdoc IInferenceOracle
-    mapping(address account => uint256) public override withdrawable;
-
-    mapping(uint256 requestId => StoredRequest) private _requests;
-    mapping(uint256 requestId => StoredResult) private _results;
 
     /// @param registry_ The registry that says which leaf speaks for which model; for good.
     /// @param admin Grants and takes roles; first holder of RESUMER_ROLE.
@@ -229,65 +188,6 @@ contract InferenceOracle is IInferenceOracle, InferenceSets, PullPath, AccessCon
     }
 
     /// @inheritdoc IInferenceOracle
-    function getRequest(
-        uint256 requestId
-    ) external view override returns (InferenceRequest memory) {
-        StoredRequest storage stored = _known(requestId);
-        return InferenceRequest({
-            modelId: stored.modelId,
-            requester: stored.requester,
-            deadline: stored.deadline,
-            callbackGas: stored.callbackGas,
-            callback: stored.callback,
-            status: stored.status,
-            fee: stored.fee,
-            inputs: stored.inputs
-        });
-    }
-
-    /// @inheritdoc IInferenceOracle
-    function getResult(
-        uint256 requestId
-    ) external view override returns (InferenceResult memory) {
-        _known(requestId);
-        StoredResult storage result = _results[requestId];
-        return InferenceResult({
-            provenance: result.provenance,
-            callbackStatus: result.callbackStatus,
-            blockNumber: result.blockNumber,
-            payee: result.payee,
-            verifier: result.verifier,
-            outputs: result.outputs
-        });
-    }
-
-    /// @inheritdoc IInferenceOracle
-    function provenOutputs(
-        uint256 requestId
-    ) external view override returns (uint256[] memory) {
-        return _proven(requestId).outputs;
-    }
-
-    /// @inheritdoc IInferenceOracle
-    function getOutputNoOlderThan(
-        uint256 requestId,
-        uint256 maxAge
-    ) external view override returns (uint256[] memory) {
-        StoredResult storage result = _proven(requestId);
-        uint256 oldest = maxAge < block.timestamp ? block.timestamp - maxAge : 0;
-        if (result.storedAt < oldest) revert StaleOutput(result.storedAt, oldest);
-        return result.outputs;
-    }
-
-    /// @inheritdoc IInferenceOracle
-    function storedAt(
-        uint256 requestId
-    ) external view override returns (uint64) {
-        _known(requestId);
-        return _results[requestId].storedAt;
-    }
-
-    /// @inheritdoc IInferenceOracle
     function contextOf(
         uint256 requestId,
         address payee
@@ -301,21 +201,6 @@ contract InferenceOracle is IInferenceOracle, InferenceSets, PullPath, AccessCon
     ) public view override returns (bool) {
         return interfaceId == type(IInferenceOracle).interfaceId || interfaceId == type(IInferenceSets).interfaceId
             || interfaceId == type(IPullPath).interfaceId || super.supportsInterface(interfaceId);
-    }
-
-    function _known(
-        uint256 requestId
-    ) private view returns (StoredRequest storage stored) {
-        stored = _requests[requestId];
-        if (stored.status == RequestStatus.Unknown) revert UnknownRequest(requestId);
-    }
-
-    function _proven(
-        uint256 requestId
-    ) private view returns (StoredResult storage result) {
-        _known(requestId);
-        result = _results[requestId];
-        if (result.provenance != Provenance.Proven) revert NotFulfilled(requestId);
     }
 
     function _registry() internal view override(InferenceSets, PullPath) returns (IModelRegistry) {
@@ -400,18 +285,5 @@ contract InferenceOracle is IInferenceOracle, InferenceSets, PullPath, AccessCon
         if (inputs.length != route.inputWords) revert InputWordCount(inputs.length, route.inputWords);
         uint256 bad = WordRange.firstBad(inputs, route.inputValues, route.valuesPerWord, route.valueBits);
         if (bad != inputs.length) revert InputWordOutOfRange(bad);
-    }
-
-    function _withdraw(
-        address payable to,
-        uint256 amount
-    ) private {
-        uint256 available = withdrawable[msg.sender];
-        if (amount == 0) revert NothingToWithdraw(msg.sender);
-        if (amount > available) revert InsufficientBalance(available, amount);
-        withdrawable[msg.sender] = available - amount;
-        emit Withdrawn(msg.sender, to, amount);
-        (bool success,) = to.call{value: amount}("");
-        if (!success) revert TransferFailed(to);
     }
 }

@@ -7,11 +7,12 @@ import {GuardedCall} from "./GuardedCall.sol";
 import {CallbackStatus, IInferenceOracle, Provenance} from "./IInferenceOracle.sol";
 import {IModelRegistry, ModelRoute, ModelStatus} from "./IModelRegistry.sol";
 import {ClaimState, IOptimisticConsumer, IOptimisticOracle, OptimisticTerms, Question} from "./IOptimisticOracle.sol";
+import {QuestionBook} from "./QuestionBook.sol";
 import {WordRange} from "./WordRange.sol";
 
 /// @title Optimistic oracle
 /// @notice See IOptimisticOracle.
-contract OptimisticOracle is IOptimisticOracle, AccessControl, ReentrancyGuardTransient {
+contract OptimisticOracle is AccessControl, ReentrancyGuardTransient, QuestionBook {
     /// @notice May take questions out and stop claims.
     bytes32 public constant GUARDIAN_ROLE = keccak256("GUARDIAN_ROLE");
 
@@ -38,20 +39,6 @@ contract OptimisticOracle is IOptimisticOracle, AccessControl, ReentrancyGuardTr
 
     /// @inheritdoc IOptimisticOracle
     IModelRegistry public immutable override registry;
-
-    /// @inheritdoc IOptimisticOracle
-    uint256 public override questionCount;
-
-    /// @notice Whether new questions and claims are stopped.
-    bool public claimsStopped;
-
-    /// @notice Whether the contract is retired.
-    bool public retired;
-
-    /// @inheritdoc IOptimisticOracle
-    mapping(address account => uint256) public override credit;
-
-    mapping(uint256 questionId => Question) private _questions;
 
     /// @param registry_ The registry that says which leaf speaks for which model; for good.
     /// @param terms_ Bonds, windows, burned share; for good.
@@ -266,26 +253,6 @@ contract OptimisticOracle is IOptimisticOracle, AccessControl, ReentrancyGuardTr
     }
 
     /// @inheritdoc IOptimisticOracle
-    function getOutput(
-        uint256 questionId,
-        Provenance weakest
-    ) external view override returns (uint256[] memory) {
-        Question storage q = _known(questionId);
-        if (q.state != ClaimState.Resolved) revert NotFinal(questionId);
-        bool enough = q.provenance == Provenance.Proven
-            || (q.provenance == Provenance.OptimisticFinal && weakest == Provenance.OptimisticFinal);
-        if (!enough) revert ProvenanceTooWeak(q.provenance, weakest);
-        return q.outputs;
-    }
-
-    /// @inheritdoc IOptimisticOracle
-    function getQuestion(
-        uint256 questionId
-    ) external view override returns (Question memory) {
-        return _known(questionId);
-    }
-
-    /// @inheritdoc IOptimisticOracle
     function contextOf(
         uint256 questionId,
         address proposer
@@ -312,39 +279,8 @@ contract OptimisticOracle is IOptimisticOracle, AccessControl, ReentrancyGuardTr
         return interfaceId == type(IOptimisticOracle).interfaceId || super.supportsInterface(interfaceId);
     }
 
-    function _known(
-        uint256 questionId
-    ) private view returns (Question storage q) {
-        q = _questions[questionId];
-        if (q.state == ClaimState.Unknown) revert UnknownQuestion(questionId);
-    }
-
-    /// @dev A question that is not taken out.
-    function _live(
-        uint256 questionId
-    ) private view returns (Question storage q) {
-        q = _known(questionId);
-        if (q.state < ClaimState.Resolved && _onlyRefund(q)) revert OnlyRefund(questionId);
-    }
-
-    function _inState(
-        uint256 questionId,
-        ClaimState state
-    ) private view returns (Question storage q) {
-        q = _live(questionId);
-        if (q.state != state) revert WrongState(questionId, q.state);
-    }
-
-    /// @dev A revoked model's proofs are not to be trusted and nobody can be asked for one.
-    function _onlyRefund(
-        Question storage q
-    ) private view returns (bool) {
-        return q.blacklisted || retired || registry.statusOf(q.modelId) == ModelStatus.Revoked;
-    }
-
-    function _requireTaking() private view {
-        if (retired) revert AlreadyRetired();
-        if (claimsStopped) revert ClaimsStopped();
+    function _models() internal view override returns (IModelRegistry) {
+        return registry;
     }
 
     /// @dev The winner gets his bond, the loser's without the burned share, and, being the proposer, the fee; else the fee goes back.

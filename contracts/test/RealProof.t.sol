@@ -50,8 +50,9 @@ contract RealProofTest is Test, RealHarness {
         vm.expectRevert(IModelVerifier.ProofRejected.selector);
         halocast.fulfill(id, PAYEE, storedOutputs(), proof);
         vm.chainId(31_337);
-        vm.expectRevert(abi.encodeWithSelector(NoStoredProof.selector, twin));
-        this.proofOf(twin);
+        uint256 third = ask();
+        vm.expectRevert(abi.encodeWithSelector(NoStoredProof.selector, third));
+        this.proofOf(third);
     }
 
     function proofOf(

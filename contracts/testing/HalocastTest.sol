@@ -33,14 +33,19 @@ interface KitVm {
         string calldata,
         string calldata
     ) external pure returns (uint256[] memory);
+    function keyExistsJson(
+        string calldata,
+        string calldata
+    ) external view returns (bool);
 }
 
 /// @title Test kit: an oracle whose answers a dApp's test can bring
 /// @notice A test contract inherits its own tests and one of the harnesses: `MockHarness` (a proof is a hash) or `RealHarness` (the generated
 /// verifier and a stored proof). The tests are the same for both.
-/// @dev The oracle lies at a fixed address whatever its code, so that the context of a stored proof stays right: request 1 of ORACLE on chain
-/// 31337 for PAYEE. A test that wants another real proof prints `oracle.contextOf(1, PAYEE)`, proves for it (`halocast prove --context`)
-/// and makes a fixture of it (`make-fixture.mjs`). Model: TinyGemma, sequence length 32; the stored question is
+/// @dev The oracle lies at a fixed address whatever its code, so that the contexts of stored proofs stay right: `request` and `second` are
+/// requests 1 and 2 of ORACLE on chain 31337 for PAYEE; `pull` is for CONSUMER with PULL_NONCE, `optimistic` for question 1 of OPTIMISTIC and
+/// PROPOSER. A test that wants another real proof prints its context (`oracle.contextOf(1, PAYEE)`), proves for it (`halocast prove
+/// --context`) and makes a fixture of it (`make-fixture.mjs`). Model: TinyGemma, sequence length 32; the stored question is
 /// "Q:capital of France?A:", six tokens, answer "Paris\n".
 abstract contract HalocastTest {
     KitVm private constant kit = KitVm(address(uint160(uint256(keccak256("hevm cheat code")))));
@@ -50,6 +55,14 @@ abstract contract HalocastTest {
 
     /// @notice For whom the stored proofs were made.
     address internal constant PAYEE = address(uint160(uint256(keccak256("payee"))));
+
+    /// @notice Who pulls with the stored proof `pull`, and under which nonce.
+    address internal constant CONSUMER = address(uint160(uint256(keccak256("consumer"))));
+    uint256 internal constant PULL_NONCE = 9;
+
+    /// @notice Where an optimistic oracle must lie for the stored proof `optimistic`, and whose claim it proves.
+    address internal constant OPTIMISTIC = address(uint160(uint256(keccak256("halocast.test.optimistic"))));
+    address internal constant PROPOSER = address(uint160(uint256(keccak256("proposer"))));
 
     /// @notice The stored proof is not of this request.
     error NoStoredProof(uint256 requestId);
@@ -146,6 +159,12 @@ abstract contract HalocastTest {
         return kit.parseJsonBytes(fixture, key);
     }
 
+    function _holds(
+        string memory key
+    ) internal view returns (bool) {
+        return kit.keyExistsJson(fixture, key);
+    }
+
     function _storedWord(
         string memory key
     ) internal view returns (bytes32) {
@@ -200,9 +219,25 @@ abstract contract RealHarness is HalocastTest {
     function proofFor(
         uint256 requestId
     ) internal view override returns (bytes memory) {
-        bool same = uint256(_storedWord(".proofs.request.context")) == halocast.contextOf(requestId, PAYEE)
-            && keccak256(abi.encode(halocast.getRequest(requestId).inputs)) == keccak256(abi.encode(storedInputs()));
-        if (!same) revert NoStoredProof(requestId);
-        return _stored(".proofs.request.blob");
+        uint256 context = halocast.contextOf(requestId, PAYEE);
+        bool same = keccak256(abi.encode(halocast.getRequest(requestId).inputs)) == keccak256(abi.encode(storedInputs()));
+        if (same && _isFor("request", context)) return storedProof("request");
+        if (same && _isFor("second", context)) return storedProof("second");
+        revert NoStoredProof(requestId);
+    }
+
+    /// @notice A stored proof by its name in the fixture.
+    function storedProof(
+        string memory name
+    ) internal view returns (bytes memory) {
+        return _stored(string.concat(".proofs.", name, ".blob"));
+    }
+
+    function _isFor(
+        string memory name,
+        uint256 context
+    ) private view returns (bool) {
+        string memory key = string.concat(".proofs.", name, ".context");
+        return _holds(key) && uint256(_storedWord(key)) == context;
     }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Makes a fixture for RealHarness: node contracts/testing/make-fixture.mjs VERIFIER_DIR OUT.json name=PROOF.json…
 //   VERIFIER_DIR  what `halocast verifier BUNDLE --out DIR` wrote
-//   name          request, pull, optimistic: which context the proof was made for (contracts/testing/HalocastTest.sol says which)
+//   name          request, second, pull, optimistic: which context the proof was made for (contracts/testing/HalocastTest.sol says which)
 // Compiles the verifier by the legacy pipeline, optimizer on (a deployment compiles via-IR), with $FOUNDRY_SOLC or scripts/tools/solc.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -30,6 +30,22 @@ mod verifier_abi {
     );
 }
 #[allow(missing_docs, unreachable_pub, clippy::all)]
+mod router_abi {
+    alloy::sol!(
+        #[derive(Debug)]
+        VerifierRouter,
+        "../contracts/abi/VerifierRouter.json"
+    );
+}
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+mod routed_abi {
+    alloy::sol!(
+        #[derive(Debug)]
+        RoutedVerifier,
+        "../contracts/abi/RoutedVerifier.json"
+    );
+}
+#[allow(missing_docs, unreachable_pub, clippy::all)]
 mod raw_abi {
     alloy::sol!(
         #[derive(Debug)]
@@ -48,6 +64,8 @@ mod example_abi {
 
 pub use oracle_abi::InferenceOracle;
 pub use registry_abi::ModelRegistry;
+pub use routed_abi::RoutedVerifier;
+pub use router_abi::VerifierRouter;
 pub use verifier_abi::ModelVerifier;
 
 /// What a contract said when it reverted.
@@ -65,7 +83,7 @@ impl std::fmt::Display for Revert {
     }
 }
 
-/// Names the error in revert data: oracle, registry, leaf, generated verifier and example are searched in this order.
+/// Names the error in revert data: oracle, registry, leaf, router, generated verifier and example are searched in this order.
 pub fn decode_revert(data: &[u8]) -> Revert {
     if let Ok(error) = InferenceOracle::InferenceOracleErrors::abi_decode(data) {
         return known(format!("{error:?}"));
@@ -74,6 +92,9 @@ pub fn decode_revert(data: &[u8]) -> Revert {
         return known(format!("{error:?}"));
     }
     if let Ok(error) = ModelVerifier::ModelVerifierErrors::abi_decode(data) {
+        return known(format!("{error:?}"));
+    }
+    if let Ok(error) = VerifierRouter::VerifierRouterErrors::abi_decode(data) {
         return known(format!("{error:?}"));
     }
     if let Ok(error) = raw_abi::IHalo2Verifier::IHalo2VerifierErrors::abi_decode(data) {
@@ -156,6 +177,11 @@ mod tests {
                 "ProofLength(uint256,uint256)",
                 [number(1), number(2)].concat(),
                 "ProofLength { got: 1, expected: 2 }",
+            ),
+            (
+                "SelectorStopped(bytes4)",
+                [0; 32].to_vec(),
+                "SelectorStopped",
             ),
             (
                 "KeyContractCodeMismatch(bytes32,bytes32)",

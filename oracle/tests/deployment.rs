@@ -2,15 +2,17 @@
 
 mod support;
 
-use alloy::primitives::{B256, Bytes, U256};
-use alloy::providers::ext::AnvilApi;
-use halocast_oracle::abi::ModelVerifier;
+use alloy::primitives::{B256, Bytes, FixedBytes, U256};
+use alloy::providers::{Provider, ext::AnvilApi};
+use alloy::rpc::types::TransactionRequest;
+use alloy::sol_types::SolCall;
+use halocast_oracle::abi::{ModelRegistry, ModelVerifier, VerifierRouter};
 use halocast_oracle::deploy::{
     DeploymentRecord, FACTORY, StepStatus, check_deployment, compile_solidity, deploy, find_solc,
     record_path,
 };
 use halocast_oracle::{ChainClient, DeployPlan, RetryPolicy};
-use support::{DEPLOYER, World, deploy_options, local_chain, plan};
+use support::{DEPLOYER, World, deploy_options, local_chain, mock_proof, plan};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_sends_nothing() {
@@ -33,7 +35,7 @@ async fn a_dry_run_sends_nothing() {
             .steps
             .iter()
             .all(|s| s.status == StepStatus::Planned)
-            && outcome.steps.len() == 5
+            && outcome.steps.len() == 8
     );
     assert!(outcome.record.is_none() && !record.exists());
     assert_eq!(client.head().await.expect("head").number, 0);
@@ -114,7 +116,10 @@ async fn a_second_model_joins_the_same_oracle() {
         .filter(|s| s.status == StepStatus::Done)
         .map(|s| s.name.as_str())
         .collect();
-    assert_eq!(done, ["model verifier", "registration"]);
+    assert_eq!(
+        done,
+        ["model verifier", "route", "routed verifier", "registration"]
+    );
     let record = outcome.record.expect("a record");
     assert_eq!(
         (record.models.len(), record.inference_oracle.address),
@@ -183,8 +188,8 @@ async fn a_run_cut_off_is_continued() {
     let record = outcome.record.expect("a record");
     assert_eq!(
         client.nonce_mined(account.address()).await.expect("nonce"),
-        5,
-        "five transactions, none twice"
+        8,
+        "eight transactions, none twice"
     );
     assert!(
         record.models[0].raw_verifier.tx.is_some(),
@@ -310,7 +315,7 @@ async fn a_record_of_another_chain_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_changed_field_of_a_record_is_noticed() {
     let world = World::new(&[]).await;
-    let changes: [fn(&mut DeploymentRecord); 8] = [
+    let changes: [fn(&mut DeploymentRecord); 12] = [
         |r| r.chain_id = 5,
         |r| r.model_registry.code_hash = B256::ZERO,
         |r| r.inference_oracle.address = r.model_registry.address,
@@ -318,6 +323,10 @@ async fn every_changed_field_of_a_record_is_noticed() {
         |r| r.models[0].vk_digest = B256::ZERO,
         |r| r.models[0].model_verifier = r.models[0].raw_verifier.clone(),
         |r| r.models[0].model_id = B256::ZERO,
+        |r| r.verifier_router.code_hash = B256::ZERO,
+        |r| r.verifier_router = r.model_registry.clone(),
+        |r| r.models[0].routed_verifier = r.models[0].model_verifier.clone(),
+        |r| r.models[0].selector = FixedBytes([1, 2, 3, 4]),
         |r| r.models[0].key_contract = Some(r.models[0].raw_verifier.clone()),
     ];
     for (index, change) in changes.into_iter().enumerate() {
@@ -444,4 +453,47 @@ async fn v14_the_split_back_end_is_deployed_pinned_and_verifies_a_real_proof() {
     call.outputs[0] += U256::from(1);
     let error = client.view(leaf, &call).await.expect_err("a lie");
     assert!(error.to_string().contains("ProofRejected"), "{error}");
+}
+
+/// The registry is given the route, not the leaf: what the router's guardian stops gives no more results.
+#[tokio::test(flavor = "multi_thread")]
+async fn o2_a_stop_reaches_what_was_deployed() {
+    let world = World::new(&[]).await;
+    let (client, record) = (&world.client, &world.record);
+    let model = &record.models[0];
+    let registry = record.model_registry.address;
+    let entry = ModelRegistry::routeOfCall {
+        modelId: model.model_id,
+    };
+    let entry = client.view(registry, &entry).await.expect("registered");
+    assert_eq!(entry.verifier, model.routed_verifier.address);
+
+    let number = |n: u64| U256::from(n);
+    let call = ModelVerifier::verifyCall {
+        modelId_: model.model_id,
+        context: number(5),
+        inputs: vec![number(3)],
+        outputs: vec![number(4)],
+        proof: mock_proof(number(3), number(4), number(5)),
+    };
+    let accepted = client.view(entry.verifier, &call).await;
+    accepted.expect("through the router");
+    let selector = model.selector;
+    let stop = TransactionRequest::default()
+        .from(record.owner)
+        .to(record.verifier_router.address)
+        .input(VerifierRouter::stopCall { selector }.abi_encode().into());
+    let sent = client.provider().send_transaction(stop).await;
+    let receipt = sent.expect("sends").get_receipt().await.expect("mined");
+    assert!(receipt.status());
+    let error = client.view(entry.verifier, &call).await;
+    let error = error.expect_err("stopped").to_string();
+    assert!(error.contains("SelectorStopped"), "{error}");
+    // A state of the deployment, not another deployment.
+    let checked = check_deployment(client, record).await;
+    checked.expect("as recorded");
+    let file = record_path(world.dir.path(), 31_337);
+    let account = world.chain.account(DEPLOYER);
+    let again = deploy(client, &account, &plan(31_337), &deploy_options(file, true)).await;
+    assert!(again.expect("runs").unchanged());
 }

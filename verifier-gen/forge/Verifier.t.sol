@@ -22,6 +22,14 @@ contract VerifierTest is Suite {
         vm.assertEq(judge(split("three-layers"), false), "");
     }
 
+    function test_wrap_monolithic() external {
+        vm.assertEq(judge(monolithic("wrap"), false), "");
+    }
+
+    function test_wrap_split() external {
+        vm.assertEq(judge(split("wrap"), false), "");
+    }
+
     function test_wide_fits_and_accepts_its_proof_split() external {
         Target memory target = split("wide");
         vm.assertTrue(accepts(target, calldataOf("wide")), "split");
@@ -53,7 +61,7 @@ contract VerifierTest is Suite {
         vm.assertEq(points(target), "");
     }
 
-    /// @dev V13, by exhaustion (no symbolic tool runs here): the calldata of a raw verifier has no offsets, only a length, and every other length up to
+    /// @dev V13, by exhaustion: the calldata of a raw verifier has no offsets, only a length, and every other length up to
     /// 64 bytes more is refused. The leaf's arguments: contracts/test/ModelVerifier.t.sol, test_V3_….
     function test_V13_calldata_has_one_meaning() external {
         vm.assertEq(lengths(monolithic("small")), "");
@@ -72,8 +80,8 @@ contract VerifierTest is Suite {
     function differential(
         Target memory target
     ) private view {
-        bytes memory records = vm.readFileBinary(string.concat(path("three-layers"), "/mutations.bin"));
-        bytes memory good = calldataOf("three-layers");
+        bytes memory records = vm.readFileBinary(string.concat(path(target.fixture), "/mutations.bin"));
+        bytes memory good = calldataOf(target.fixture);
         bytes memory data = bytes.concat(good);
         uint256 count;
         for (uint256 place = 0; place < records.length; ++count) {
@@ -144,6 +152,8 @@ contract VerifierTest is Suite {
         scan(monolithic("six-layers").verifier.code, false);
         scan(split("three-layers").verifier.code, true);
         scan(split("six-layers").verifier.code, true);
+        scan(monolithic("wrap").verifier.code, false);
+        scan(split("wrap").verifier.code, true);
         scan(split("wide").verifier.code, true);
     }
 

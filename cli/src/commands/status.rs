@@ -102,11 +102,12 @@ pub(super) fn view_text(view: &RequestView, answer: Option<&Value>) -> String {
 
 fn record_text(record: &DeploymentRecord) -> String {
     let mut text = format!(
-        "chain {}: as recorded ({})\noracle    {}\nregistry  {}",
+        "chain {}: as recorded ({})\noracle    {}\nregistry  {}\nrouter    {}",
         record.chain_id,
         record.status,
         record.inference_oracle.address,
-        record.model_registry.address
+        record.model_registry.address,
+        record.verifier_router.address
     );
     for model in &record.models {
         let warning = if model.srs_insecure {
@@ -115,8 +116,8 @@ fn record_text(record: &DeploymentRecord) -> String {
             ""
         };
         text.push_str(&format!(
-            "\nmodel     {} by {}{warning}",
-            model.model_id, model.model_verifier.address
+            "\nmodel     {} by {}, route {}{warning}",
+            model.model_id, model.model_verifier.address, model.selector
         ));
     }
     text

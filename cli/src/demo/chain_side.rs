@@ -61,7 +61,7 @@ pub(super) fn run(
     bundle: Bundle,
     say: &dyn Fn(&str),
 ) -> eyre::Result<Shown> {
-    say("3. a private chain (anvil), verifier, registry and oracle on it");
+    say("3. a private chain (anvil), verifier, router, registry and oracle on it");
     let local =
         LocalChain::start(&LocalChainOptions::default()).wrap_err("cannot start a local chain")?;
     let work = fresh_dir(args.out.join("relayer"))?;

@@ -40,13 +40,13 @@ abstract contract CapitalsTest is HalocastTest {
         return app.ask{value: 0.1 ether}("France");
     }
 
-    function test_a_proven_answer_is_used() public {
+    function test_O12_a_proven_answer_is_used() public {
         deliver(ask());
         require(keccak256(bytes(app.capitalOf("France"))) == keccak256("Paris"), "not Paris");
         require(halocast.withdrawable(PAYEE) == 0.1 ether, "prover not paid");
     }
 
-    function test_a_changed_answer_is_refused() public {
+    function test_O12_a_changed_answer_is_refused() public {
         uint256 id = ask();
         uint256[] memory outputs = storedOutputs();
         outputs[1] ^= 1 << 112; // one letter
@@ -62,14 +62,14 @@ abstract contract CapitalsTest is HalocastTest {
         deliver(id, outputs);
     }
 
-    function test_nobody_but_the_oracle_brings_answers() public {
+    function test_O12_nobody_but_the_oracle_brings_answers() public {
         uint256 id = ask();
         uint256[] memory outputs = storedOutputs();
         vm.expectPartialRevert(bytes4(keccak256("NotOracle(address)")));
         app.onInferenceResult(id, modelId, outputs);
     }
 
-    function test_an_unanswered_fee_comes_back() public {
+    function test_O12_an_unanswered_fee_comes_back() public {
         uint256 id = ask();
         vm.warp(block.timestamp + 1 days + 1);
         vm.prank(ALICE);

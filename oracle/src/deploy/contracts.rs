@@ -4,10 +4,10 @@ use super::create2::create2_address;
 use super::plan::LOCAL_CHAINS;
 use super::record::ContractRecord;
 use super::run::Run;
-use crate::abi::{InferenceOracle, ModelRegistry, ModelVerifier};
+use crate::abi::{InferenceOracle, ModelRegistry, ModelVerifier, RoutedVerifier, VerifierRouter};
 use crate::error::{OracleError, Result};
-use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
-use alloy::sol_types::SolConstructor;
+use alloy::primitives::{Address, B256, Bytes, FixedBytes, U256, keccak256};
+use alloy::sol_types::{SolConstructor, SolValue};
 
 pub(super) struct Contract {
     pub(super) name: &'static str,
@@ -21,6 +21,11 @@ pub(super) struct Contracts {
     pub(super) raw: Contract,
     pub(super) key: Option<Contract>,
     pub(super) leaf: Contract,
+    pub(super) router: Contract,
+    /// The leaf's route.
+    pub(super) selector: FixedBytes<4>,
+    /// Exists only once the route does.
+    pub(super) routed: Contract,
     pub(super) registry: Contract,
     pub(super) oracle: Contract,
 }
@@ -30,7 +35,8 @@ impl Contracts {
     pub(super) fn all(&self) -> Vec<&Contract> {
         let key = self.key.iter();
         let raw = std::iter::once(&self.raw).chain(key);
-        raw.chain([&self.leaf, &self.registry, &self.oracle])
+        raw.chain([&self.leaf, &self.router, &self.routed])
+            .chain([&self.registry, &self.oracle])
             .collect()
     }
 }
@@ -71,6 +77,26 @@ impl Run<'_> {
             with_args(&ModelVerifier::BYTECODE, &leaf_args),
             None,
         );
+        let router_args = VerifierRouter::constructorCall {
+            admin: owner,
+            guardian: owner,
+            resumer: owner,
+        };
+        let router = self.contract(
+            "verifier router",
+            with_args(&VerifierRouter::BYTECODE, &router_args),
+            None,
+        );
+        let selector = selector(model.vk_digest, model.model_id);
+        let routed_args = RoutedVerifier::constructorCall {
+            router_: router.address,
+            selector_: selector,
+        };
+        let routed = self.contract(
+            "routed verifier",
+            with_args(&RoutedVerifier::BYTECODE, &routed_args),
+            None,
+        );
         let registry_args = ModelRegistry::constructorCall {
             admin: owner,
             registrar: owner,
@@ -95,6 +121,9 @@ impl Run<'_> {
             raw,
             key,
             leaf,
+            router,
+            selector,
+            routed,
             registry,
             oracle,
         }
@@ -114,11 +143,16 @@ impl Run<'_> {
     pub(super) fn recorded(&self, address: Address) -> Option<&ContractRecord> {
         let old = self.old.as_ref()?;
         let models = old.models.iter().flat_map(|m| {
-            [&m.raw_verifier, &m.model_verifier]
+            [&m.raw_verifier, &m.model_verifier, &m.routed_verifier]
                 .into_iter()
                 .chain(&m.key_contract)
         });
-        [&old.model_registry, &old.inference_oracle]
+        let whole = [
+            &old.verifier_router,
+            &old.model_registry,
+            &old.inference_oracle,
+        ];
+        whole
             .into_iter()
             .chain(models)
             .find(|c| c.address == address)
@@ -146,30 +180,13 @@ impl Run<'_> {
             _ => Ok(true),
         }
     }
+}
 
-    pub(super) async fn is_registered(&self, contracts: &Contracts) -> Result<bool> {
-        let model_id = self.plan.model.model_id;
-        let registry = contracts.registry.address;
-        if self
-            .client
-            .view(registry, &ModelRegistry::statusOfCall { modelId: model_id })
-            .await?
-            == 0
-        {
-            return Ok(false);
-        }
-        let route = self
-            .client
-            .view(registry, &ModelRegistry::routeOfCall { modelId: model_id })
-            .await?;
-        if route.verifier != contracts.leaf.address {
-            return Err(OracleError::Deployment(format!(
-                "model {model_id} is registered with verifier {}, this plan makes {}: other key or other code under the same commitment",
-                route.verifier, contracts.leaf.address
-            )));
-        }
-        Ok(true)
-    }
+/// First four bytes of keccak256(tag, key digest, model), as `VerifierRouter.selectorOf`.
+fn selector(vk_digest: B256, model_id: B256) -> FixedBytes<4> {
+    let tag = keccak256("halocast.router.selector.v1");
+    let digest = keccak256((tag, vk_digest, model_id).abi_encode());
+    FixedBytes::from_slice(&digest[..4])
 }
 
 fn with_args(code: &Bytes, args: &impl SolConstructor) -> Bytes {

@@ -3,14 +3,14 @@
 
 use crate::chain::redact_url;
 use crate::error::{OracleError, Result};
-use alloy::primitives::{Address, B256, Bytes};
+use alloy::primitives::{Address, B256, Bytes, FixedBytes};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The record's own format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// One contract on chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub struct ContractRecord {
     pub code_bytes: usize,
 }
 
-/// The transaction that registered a model.
+/// The transaction that registered a model or added its route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RegistrationRecord {
@@ -65,6 +65,13 @@ pub struct ModelRecord {
     pub key_contract: Option<ContractRecord>,
     /// The leaf.
     pub model_verifier: ContractRecord,
+    /// The leaf's route in the router.
+    pub selector: FixedBytes<4>,
+    /// When the route was added; absent if somebody else did it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub route: Option<RegistrationRecord>,
+    /// The route in a leaf's shape: what the registry is given.
+    pub routed_verifier: ContractRecord,
     /// Registration; absent if somebody else did it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub registration: Option<RegistrationRecord>,
@@ -132,11 +139,13 @@ pub struct DeploymentRecord {
     pub salt: B256,
     /// First block in which there can be a request.
     pub start_block: u64,
+    /// `VerifierRouter`: where a verifier is stopped.
+    pub verifier_router: ContractRecord,
     /// `ModelRegistry`.
     pub model_registry: ContractRecord,
     /// `InferenceOracle`.
     pub inference_oracle: ContractRecord,
-    /// How leaf, registry and oracle were compiled.
+    /// How leaves, router, registry and oracle were compiled.
     pub compiler: CompilerRecord,
     /// The models, in order of registration.
     pub models: Vec<ModelRecord>,

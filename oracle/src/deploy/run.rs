@@ -6,20 +6,20 @@ use super::create2::{FACTORY, SALT, create2_tx, expect_factory, gas_bound};
 use super::plan::{DeployPlan, MAX_CODE};
 use super::record::{
     CompilerRecord, ContractRecord, DeploymentRecord, Journal, JournalEntry, ModelRecord,
-    RegistrationRecord,
 };
-use crate::abi::ModelRegistry;
 use crate::chain::{
     Account, ChainClient, PreparedTx, ReceiptInfo, SendOptions, SignedTx, TxPlan, next_fees,
     prepare, wait_mined,
 };
 use crate::error::{OracleError, Result};
 use alloy::primitives::{Address, B256, U256, keccak256};
-use alloy::sol_types::SolCall;
 use std::path::PathBuf;
 
 /// Gas bound of `ModelRegistry.register`: a handful of slots and a few for each tensor.
 const REGISTER_GAS: u64 = 1_500_000;
+
+/// Gas bound of `VerifierRouter.addVerifier`: one slot, and what it asks the leaf.
+const ROUTE_GAS: u64 = 150_000;
 
 /// How a run is made.
 #[derive(Debug, Clone)]
@@ -48,7 +48,8 @@ pub enum StepStatus {
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepReport {
-    /// `raw verifier`, `key contract`, `model verifier`, `model registry`, `inference oracle` or `registration`.
+    /// `raw verifier`, `key contract`, `model verifier`, `verifier router`, `route`, `routed verifier`, `model registry`, `inference oracle` or
+    /// `registration`.
     pub name: String,
     /// The contract.
     pub address: Address,
@@ -71,6 +72,24 @@ impl DeployOutcome {
     /// Whether everything was there already.
     pub fn unchanged(&self) -> bool {
         self.steps.iter().all(|s| s.status == StepStatus::Unchanged)
+    }
+}
+
+/// Which of the two transactions that create nothing are done.
+#[derive(Clone, Copy)]
+struct Entered {
+    routed: bool,
+    registered: bool,
+}
+
+impl Entered {
+    fn all(self) -> bool {
+        self.routed && self.registered
+    }
+
+    fn gas_bound(self) -> u64 {
+        let open = |done: bool, gas| if done { 0 } else { gas };
+        open(self.routed, ROUTE_GAS) + open(self.registered, REGISTER_GAS)
     }
 }
 
@@ -113,13 +132,14 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Who holds every role.
+    pub(super) fn owner(&self) -> Address {
+        let old = self.old.as_ref().map(|r| r.owner);
+        old.or(self.plan.owner).unwrap_or(self.account.address())
+    }
+
     async fn run(&mut self) -> Result<DeployOutcome> {
-        let owner = self
-            .old
-            .as_ref()
-            .map(|r| r.owner)
-            .or(self.plan.owner)
-            .unwrap_or(self.account.address());
+        let owner = self.owner();
         let contracts = self.contracts(owner);
         let mut missing = Vec::new();
         for contract in contracts.all() {
@@ -127,22 +147,25 @@ impl Run<'_> {
                 missing.push(contract.name);
             }
         }
-        let registered =
-            !missing.contains(&contracts.registry.name) && self.is_registered(&contracts).await?;
-        if !registered || !missing.is_empty() {
-            self.expect_funds(&contracts, &missing, registered).await?;
+        let entered = Entered {
+            routed: !missing.contains(&contracts.router.name) && self.is_routed(&contracts).await?,
+            registered: !missing.contains(&contracts.registry.name)
+                && self.is_registered(&contracts).await?,
+        };
+        if !entered.all() || !missing.is_empty() {
+            self.expect_funds(&contracts, &missing, entered).await?;
             if !self.options.broadcast {
-                return Ok(self.dry_run(&contracts, &missing, registered));
+                return Ok(self.dry_run(&contracts, &missing, entered));
             }
         }
-        self.apply(owner, &contracts, registered).await
+        self.apply(owner, &contracts).await
     }
 
     async fn expect_funds(
         &self,
         contracts: &Contracts,
         missing: &[&str],
-        registered: bool,
+        entered: Entered,
     ) -> Result<()> {
         let fees = next_fees(
             self.client.head().await?.base_fee,
@@ -153,7 +176,7 @@ impl Run<'_> {
             .into_iter()
             .filter(|c| missing.contains(&c.name))
             .map(|c| gas_bound(&c.init_code));
-        let gas = creations.sum::<u64>() + if registered { 0 } else { REGISTER_GAS };
+        let gas = creations.sum::<u64>() + entered.gas_bound();
         let (account, need) = (
             self.account.address(),
             U256::from(gas) * U256::from(fees.max_fee),
@@ -175,29 +198,34 @@ impl Run<'_> {
         &mut self,
         contracts: &Contracts,
         missing: &[&str],
-        registered: bool,
+        entered: Entered,
     ) -> DeployOutcome {
-        for contract in contracts.all() {
-            let status = if missing.contains(&contract.name) {
-                StepStatus::Planned
-            } else {
-                StepStatus::Unchanged
-            };
-            self.report(contract.name, contract.address, status, None);
-        }
-        let status = if registered {
-            StepStatus::Unchanged
-        } else {
-            StepStatus::Planned
+        let status = |there| match there {
+            true => StepStatus::Unchanged,
+            false => StepStatus::Planned,
         };
-        self.report("registration", contracts.registry.address, status, None);
+        for contract in contracts.all() {
+            let there = !missing.contains(&contract.name);
+            self.report(contract.name, contract.address, status(there), None);
+            if contract.name == contracts.router.name {
+                self.report("route", contract.address, status(entered.routed), None);
+            }
+        }
+        let registry = contracts.registry.address;
+        self.report("registration", registry, status(entered.registered), None);
         DeployOutcome {
             steps: std::mem::take(&mut self.steps),
             record: None,
         }
     }
 
-    fn report(&mut self, name: &str, address: Address, status: StepStatus, gas_used: Option<u64>) {
+    pub(super) fn report(
+        &mut self,
+        name: &str,
+        address: Address,
+        status: StepStatus,
+        gas_used: Option<u64>,
+    ) {
         tracing::info!(step = name, %address, ?status, gas_used, "deployment step");
         self.steps.push(StepReport {
             name: name.to_owned(),
@@ -207,21 +235,19 @@ impl Run<'_> {
         });
     }
 
-    async fn apply(
-        &mut self,
-        owner: Address,
-        contracts: &Contracts,
-        registered: bool,
-    ) -> Result<DeployOutcome> {
+    async fn apply(&mut self, owner: Address, contracts: &Contracts) -> Result<DeployOutcome> {
         let raw_verifier = self.create(&contracts.raw).await?;
         let key_contract = match &contracts.key {
             Some(key) => Some(self.create(key).await?),
             None => None,
         };
         let model_verifier = self.create(&contracts.leaf).await?;
+        let verifier_router = self.create(&contracts.router).await?;
+        let route = self.route(contracts).await?;
+        let routed_verifier = self.create(&contracts.routed).await?;
         let model_registry = self.create(&contracts.registry).await?;
         let inference_oracle = self.create(&contracts.oracle).await?;
-        let registration = self.register(contracts, registered).await?;
+        let registration = self.register(contracts).await?;
         let model = &self.plan.model;
         let entry = ModelRecord {
             model_id: model.model_id,
@@ -234,10 +260,19 @@ impl Run<'_> {
             raw_verifier,
             key_contract,
             model_verifier,
+            selector: contracts.selector,
+            route,
+            routed_verifier,
             registration,
             compiler: self.plan.compiler.clone(),
         };
-        let record = self.assemble(owner, model_registry, inference_oracle, entry);
+        let record = self.assemble(
+            owner,
+            verifier_router,
+            model_registry,
+            inference_oracle,
+            entry,
+        );
         if self.old.as_ref() != Some(&record) {
             record.save(&self.options.record)?;
         }
@@ -251,6 +286,7 @@ impl Run<'_> {
     fn assemble(
         &self,
         owner: Address,
+        router: ContractRecord,
         registry: ContractRecord,
         oracle: ContractRecord,
         entry: ModelRecord,
@@ -273,6 +309,7 @@ impl Run<'_> {
             factory: FACTORY,
             salt: SALT,
             start_block: oracle.block.unwrap_or_default(),
+            verifier_router: router,
             model_registry: registry,
             inference_oracle: oracle,
             compiler: CompilerRecord::contracts(),
@@ -342,69 +379,15 @@ impl Run<'_> {
         })
     }
 
-    async fn register(
-        &mut self,
-        contracts: &Contracts,
-        registered: bool,
-    ) -> Result<Option<RegistrationRecord>> {
-        let model = &self.plan.model;
-        let (key, address) = (model.model_id.to_string(), contracts.registry.address);
-        let done = registered || self.is_registered(contracts).await?;
-        if done {
-            let receipt = self.earlier_receipt(&key).await?;
-            self.report("registration", address, StepStatus::Unchanged, None);
-            let recorded = self
-                .old
-                .as_ref()
-                .and_then(|old| old.model(self.plan.model.model_id)?.registration.clone());
-            return Ok(receipt
-                .map(|r| RegistrationRecord {
-                    block: r.block_number,
-                    tx: r.hash,
-                })
-                .or(recorded));
-        }
-        let call = ModelRegistry::registerCall {
-            modelId: model.model_id,
-            verifier: contracts.leaf.address,
-            owner: self
-                .old
-                .as_ref()
-                .map(|r| r.owner)
-                .or(self.plan.owner)
-                .unwrap_or(self.account.address()),
-            metadata: model.metadata.to_abi(),
-            metadataURI: model.metadata_uri.clone(),
-        };
-        let action = format!("registering model {}", model.model_id);
-        let plan = TxPlan {
-            to: address,
-            value: U256::ZERO,
-            data: call.abi_encode().into(),
-            action,
-        };
-        let receipt = self.send(&key, plan).await?;
-        self.report(
-            "registration",
-            address,
-            StepStatus::Done,
-            Some(receipt.gas_used),
-        );
-        Ok(Some(RegistrationRecord {
-            block: receipt.block_number,
-            tx: receipt.hash,
-        }))
-    }
-
     /// Receipt of a transaction an interrupted run sent.
-    async fn earlier_receipt(&self, key: &str) -> Result<Option<ReceiptInfo>> {
+    pub(super) async fn earlier_receipt(&self, key: &str) -> Result<Option<ReceiptInfo>> {
         match self.journal.entries.get(key) {
             Some(entry) => self.client.receipt(entry.hash).await,
             None => Ok(None),
         }
     }
 
-    async fn send(&mut self, key: &str, plan: TxPlan) -> Result<ReceiptInfo> {
+    pub(super) async fn send(&mut self, key: &str, plan: TxPlan) -> Result<ReceiptInfo> {
         if let Some(receipt) = self.resume(key, &plan.action).await? {
             return Ok(receipt);
         }

@@ -1,5 +1,4 @@
-//! The pinned Solidity compiler, for a generated verifier: by way of the IR, optimizer on. The legacy pipeline gives the same behaviour,
-//! but finds some keys too deep for its stack.
+//! The pinned Solidity compiler, for a generated verifier: by way of the IR, optimizer on. The legacy pipeline gives the same behaviour.
 
 use super::plan::CompiledCode;
 use super::record::RAW_VERIFIER_RUNS;

@@ -1,16 +1,19 @@
 //! Whether a chain holds what a record says: code hashes, the oracle's registry, the models' routes.
 
-use super::record::{ContractRecord, DeploymentRecord};
-use crate::abi::{InferenceOracle, ModelRegistry, ModelVerifier};
+use super::entries::ROUTE_ACTIVE;
+use super::record::{ContractRecord, DeploymentRecord, ModelRecord};
+use crate::abi::{InferenceOracle, ModelRegistry, ModelVerifier, RoutedVerifier, VerifierRouter};
 use crate::chain::ChainClient;
 use crate::error::{OracleError, Result};
 use alloy::primitives::{B256, keccak256};
+use std::fmt::Display;
 
 /// Compares every contract of the record with the chain.
 pub async fn check_deployment(client: &ChainClient, record: &DeploymentRecord) -> Result<()> {
     client
         .expect_chain(record.chain_id, "the deployment record")
         .await?;
+    expect_code(client, "verifier router", &record.verifier_router).await?;
     expect_code(client, "model registry", &record.model_registry).await?;
     expect_code(client, "inference oracle", &record.inference_oracle).await?;
     let registry = client
@@ -26,46 +29,62 @@ pub async fn check_deployment(client: &ChainClient, record: &DeploymentRecord) -
         )));
     }
     for model in &record.models {
-        expect_code(client, "raw verifier", &model.raw_verifier).await?;
-        if let Some(key) = &model.key_contract {
-            expect_code(client, "key contract", key).await?;
-        }
-        expect_code(client, "model verifier", &model.model_verifier).await?;
-        let route = client
-            .view(
-                registry,
-                &ModelRegistry::routeOfCall {
-                    modelId: model.model_id,
-                },
-            )
-            .await?;
-        let vk = client
-            .view(
-                model.model_verifier.address,
-                &ModelVerifier::vkDigestCall {},
-            )
-            .await?;
-        let key = client
-            .view(
-                model.model_verifier.address,
-                &ModelVerifier::keyContractCall {},
-            )
-            .await?;
-        let recorded = model.key_contract.as_ref().map(|key| key.address);
-        if key != recorded.unwrap_or_default() {
-            return Err(OracleError::Deployment(format!(
-                "model {}: key contract {key} on chain, recorded is {recorded:?}",
-                model.model_id
-            )));
-        }
-        if route.verifier != model.model_verifier.address || vk != model.vk_digest {
-            return Err(OracleError::Deployment(format!(
-                "model {}: verifier {} with key {vk} on chain, recorded are {} and {}",
-                model.model_id, route.verifier, model.model_verifier.address, model.vk_digest
-            )));
-        }
+        check_model(client, record, model).await?;
     }
     Ok(())
+}
+
+/// A model's contracts, and the way of its proofs: registry → routed verifier → router → leaf → key contract.
+async fn check_model(
+    client: &ChainClient,
+    record: &DeploymentRecord,
+    model: &ModelRecord,
+) -> Result<()> {
+    expect_code(client, "raw verifier", &model.raw_verifier).await?;
+    if let Some(key) = &model.key_contract {
+        expect_code(client, "key contract", key).await?;
+    }
+    expect_code(client, "model verifier", &model.model_verifier).await?;
+    expect_code(client, "routed verifier", &model.routed_verifier).await?;
+    let (leaf, routed) = (model.model_verifier.address, model.routed_verifier.address);
+    let expect = |what: &str, got: &dyn Display, recorded: &dyn Display| {
+        let (got, recorded) = (got.to_string(), recorded.to_string());
+        if got == recorded {
+            return Ok(());
+        }
+        let model = model.model_id;
+        Err(OracleError::Deployment(format!(
+            "model {model}: {what} {got} on chain, recorded is {recorded}"
+        )))
+    };
+    let vk = client.view(leaf, &ModelVerifier::vkDigestCall {}).await?;
+    expect("verifying key", &vk, &model.vk_digest)?;
+    let key = client
+        .view(leaf, &ModelVerifier::keyContractCall {})
+        .await?;
+    let recorded = model.key_contract.as_ref().map(|key| key.address);
+    expect("key contract", &key, &recorded.unwrap_or_default())?;
+
+    let router = client.view(routed, &RoutedVerifier::routerCall {}).await?;
+    expect("router", &router, &record.verifier_router.address)?;
+    let selector = model.selector;
+    let got = client
+        .view(routed, &RoutedVerifier::selectorCall {})
+        .await?;
+    expect("selector", &got, &selector)?;
+    let route = client
+        .view(router, &VerifierRouter::routeOfCall { selector })
+        .await?;
+    expect("the route's leaf", &route.verifier, &leaf)?;
+    // What is stopped is as recorded, but gives no results.
+    if route.status != ROUTE_ACTIVE {
+        tracing::warn!(%selector, model = %model.model_id, "the model's route is not active");
+    }
+    let call = ModelRegistry::routeOfCall {
+        modelId: model.model_id,
+    };
+    let entry = client.view(record.model_registry.address, &call).await?;
+    expect("registered verifier", &entry.verifier, &routed)
 }
 
 async fn expect_code(client: &ChainClient, name: &str, contract: &ContractRecord) -> Result<()> {

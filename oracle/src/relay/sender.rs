@@ -158,11 +158,16 @@ impl Sender {
         };
         match revert.name.as_str() {
             // Somebody's transaction is in the pool, or the node is behind: the next look decides.
-            "AlreadyFulfilled" | "UnknownRequest" => self.wait(store, job, &reason).await,
+            // A stopped verifier may be resumed before the deadline.
+            "AlreadyFulfilled" | "UnknownRequest" | "SelectorStopped" => {
+                self.wait(store, job, &reason).await
+            }
             "DeadlinePassed" | "AlreadyRefunded" => {
                 self.end(store, job, JobState::Expired, change).await
             }
-            "ModelRevoked" => self.end(store, job, JobState::Refused, change).await,
+            "ModelRevoked" | "SelectorRemoved" | "SelectorBroken" => {
+                self.end(store, job, JobState::Refused, change).await
+            }
             "ProofRejected" if job.attempts + 1 < self.policy.attempts => {
                 self.prove_again(store, job, reason).await
             }

@@ -7,6 +7,9 @@ use crate::{
     shape::Shape,
 };
 
+/// Lines of a run of [`times`] in one block: what the legacy pipeline's stack takes beside the function's variables.
+pub(crate) const FACTORS: usize = 8;
+
 /// Range checks in one expression.
 pub(super) const CHECKS: usize = 24;
 
@@ -97,17 +100,18 @@ pub(crate) fn lagrange(layout: &Layout) -> Vec<String> {
     inverses.map(line).collect()
 }
 
+/// One factor more. The optimizer nests a run of these into one expression; arguments are computed from the last to the first, so with the product
+/// behind the factor each keeps one word on the stack (r), not two.
+fn times(factor: &str) -> String {
+    format!("product := mulmod({factor}, product, r)")
+}
+
 /// Z_1(z′), the product over the first set's points.
 pub(crate) fn first_product(shape: &Shape, layout: &Layout) -> Vec<String> {
     let mut factors = shape.sets[0].rotations.iter().map(|r| pole(shape, *r));
     let first = factors.next().unwrap_or(0);
     let start = format!("product := {}", load(layout.poles.word(first)));
-    let line = |pole| {
-        format!(
-            "product := mulmod(product, {}, r)",
-            load(layout.poles.word(pole))
-        )
-    };
+    let line = |pole| times(&load(layout.poles.word(pole)));
     std::iter::once(start).chain(factors.map(line)).collect()
 }
 
@@ -127,7 +131,7 @@ pub(crate) fn steps(shape: &Shape, layout: &Layout) -> Vec<String> {
         let down = only(1, 0).map(|pole| layout.inverses.word(pole));
         lines.push("product := gamma".to_owned());
         for factor in up.chain(down) {
-            lines.push(format!("product := mulmod(product, {}, r)", load(factor)));
+            lines.push(times(&load(factor)));
         }
         let offset = layout.steps.word(index) - layout.temporaries.start;
         lines.push(format!("mstore({}, product)", behind("hold", offset)));
@@ -142,7 +146,7 @@ pub(crate) fn z_powers(shape: &Shape, layout: &Layout) -> Vec<String> {
     let mut lines = Vec::new();
     for exponent in 1..=highest {
         if exponent > 1 {
-            lines.push("product := mulmod(product, zInverse, r)".to_owned());
+            lines.push(times("zInverse"));
         }
         let needed = |set: &crate::shplonk::QuerySet| set.rotations.len() == exponent + 1;
         if shape.sets.iter().any(needed) {

@@ -13,9 +13,11 @@ use halocast_prover::{
 use serde_json::json;
 use snark_verifier::verifier::plonk::PlonkProtocol;
 
+const ALL: [&str; 5] = ["three-layers", "small", "wide", "six-layers", "wrap"];
+
 #[test]
 fn stored_proofs_verify_under_their_keys_and_only_as_they_are() {
-    for name in ["three-layers", "small", "wide", "six-layers"] {
+    for name in ALL {
         let (vk, good) = (stored_vk(name), stored_proof(name));
         vk.verify(&good).unwrap();
         for i in 12..good.instances.len() {
@@ -32,7 +34,7 @@ fn stored_proofs_verify_under_their_keys_and_only_as_they_are() {
 
 #[test]
 fn v9_same_key_same_bytes_and_the_golden_files() {
-    for name in ["three-layers", "small", "wide", "six-layers"] {
+    for name in ALL {
         let vk = stored_vk(name);
         let first = generate(&vk).unwrap();
         assert_eq!(first, generate(&vk).unwrap());
@@ -131,6 +133,7 @@ fn the_faster_back_end_that_fits_is_recommended() {
     assert_eq!(recommended("three-layers"), BackEnd::Monolithic);
     assert_eq!(recommended("six-layers"), BackEnd::Split);
     assert_eq!(recommended("wide"), BackEnd::Split);
+    assert_eq!(recommended("wrap"), BackEnd::Split);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Against stored keys and proofs (`tests/fixtures`):
 //! * `three-layers`: an aggregation of three layer proofs of TinyGemma, made with `halocast setup` and `halocast prove` (the bytes in
 //!   `keys/aggregate.vk`, and two fields of the proof file);
+//! * `wrap`: the narrow aggregation over one fold of six layer proofs (`make bench-aggregation`, `wrap-6`: key, proof and calldata as written there); its opening
+//!   sets have so many points that the legacy pipeline once found the products over them too deep;
 //! * `small`, `wide`: synthetic circuits (`synthetic.rs`), `wide` of the size of a chip with some 1,500 multiplications.
 //!
 //! `BLESS=1` rewrites what is generated. The Solidity side of the same fixtures is in `forge/`, run by `scripts/verifier-tests.sh`.

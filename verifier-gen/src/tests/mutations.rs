@@ -126,8 +126,12 @@ fn native_accepts(vk: &AggregationVk, words: &[Word], instances: usize) -> bool 
 }
 
 #[test]
-fn native_verdicts_of_the_mutated_proofs() {
-    let (vk, proof) = (stored_vk("three-layers"), stored_proof("three-layers"));
+fn v12_native_verdicts_of_the_mutated_proofs() {
+    verdicts_of("three-layers");
+}
+
+fn verdicts_of(name: &str) {
+    let (vk, proof) = (stored_vk(name), stored_proof(name));
     let target = Target::new(&vk, &proof);
     let mut rng = ChaCha20Rng::seed_from_u64(SEED);
     println!("seed {SEED:#x}");
@@ -144,7 +148,10 @@ fn native_verdicts_of_the_mutated_proofs() {
         let same = target.apply(mutation) == target.words;
         assert_eq!(*verdict, same, "{mutation:?}");
     }
-    golden("three-layers/mutations.bin", &encode(&mutations, &verdicts));
+    golden(
+        &format!("{name}/mutations.bin"),
+        &encode(&mutations, &verdicts),
+    );
 }
 
 /// Records: verdict, number of words, then 16 bits of index and 32 bytes for each word.
