@@ -218,14 +218,14 @@ impl Scene {
                     .zip(vector(second_words))
                     .ok_or_eyre("the stored words")?;
                 // Pending, Different, Similar.
-                eyre::ensure!(u8::from(verdict) != 0, "the contract has not compared yet");
+                eyre::ensure!(verdict != 0, "the contract has not compared yet");
                 Ok(Answer::Comparison {
                     first: first.text.clone(),
                     second: second.text.clone(),
                     cosine: cosine(&a, &b),
                     reference_cosine: cosine(&first.embedding, &second.embedding),
                     threshold_bps: *threshold_bps,
-                    similar: u8::from(verdict) == 2,
+                    similar: verdict == 2,
                 })
             }
         }

@@ -53,7 +53,7 @@ impl Domain {
         // The forward transform of the rows the other way round.
         let rows = values[..1].iter().chain(values[1..].iter().rev());
         let mut coefficients: Vec<Fr> = rows.map(|v| *v * self.n_inv).collect();
-        self.fft.into_reversed(&mut coefficients);
+        self.fft.natural_to_reversed(&mut coefficients);
         coefficients
     }
 
@@ -62,7 +62,7 @@ impl Domain {
         for (value, (c, power)) in values.iter_mut().zip(poly.iter().zip(powers)) {
             *value = *c * power;
         }
-        self.fft.out_of_reversed(values);
+        self.fft.reversed_to_natural(values);
     }
 
     /// 1, g, …, g^(n−1), in reversed order.

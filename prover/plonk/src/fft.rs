@@ -40,12 +40,12 @@ impl Fft {
     }
 
     /// Σ_i x_i·ω^(ij) for every j: x in reversed order, the sums in theirs.
-    pub(crate) fn out_of_reversed(&self, values: &mut [Fr]) {
+    pub(crate) fn reversed_to_natural(&self, values: &mut [Fr]) {
         gather(&self.stages, values);
     }
 
     /// The same sums of x in its order, in reversed order.
-    pub(crate) fn into_reversed(&self, values: &mut [Fr]) {
+    pub(crate) fn natural_to_reversed(&self, values: &mut [Fr]) {
         scatter(&self.stages, values);
     }
 
@@ -116,9 +116,10 @@ impl Stage {
     }
 
     fn gather(&self, block: &mut [Fr]) {
-        let Some(parts) = self.split(block) else {
+        let Some([x0, x2, x1, x3]) = self.split(block) else {
             return;
         };
+        let parts = x0.iter_mut().zip(x2).zip(x1).zip(x3);
         for ((((x0, x2), x1), x3), [w, w2, w3]) in parts.zip(&self.twiddles) {
             let (t1, t2, t3) = (*x1 * w, *x2 * w2, *x3 * w3);
             let (even, odd) = (*x0 + t2, *x0 - t2);
@@ -131,25 +132,23 @@ impl Stage {
     }
 
     fn scatter(&self, block: &mut [Fr]) {
-        let Some(parts) = self.split(block) else {
+        // Quarters of the input here; what goes there is named by its residue.
+        let Some([x0, x1, x2, x3]) = self.split(block) else {
             return;
         };
-        // Here the parts are quarters of the input: the one called x2 is the second, x1 the third.
-        for ((((x0, x2), x1), x3), [w, w2, w3]) in parts.zip(&self.twiddles) {
-            let (even, odd) = (*x0 + *x1, *x0 - *x1);
-            let (sum, turned) = (*x2 + *x3, (*x2 - *x3) * self.quarter);
+        let parts = x0.iter_mut().zip(x1).zip(x2).zip(x3);
+        for ((((x0, x1), x2), x3), [w, w2, w3]) in parts.zip(&self.twiddles) {
+            let (even, odd) = (*x0 + *x2, *x0 - *x2);
+            let (sum, turned) = (*x1 + *x3, (*x1 - *x3) * self.quarter);
             *x0 = even + sum;
-            *x2 = (even - sum) * w2;
-            *x1 = (odd + turned) * w;
+            *x1 = (even - sum) * w2;
+            *x2 = (odd + turned) * w;
             *x3 = (odd - turned) * w3;
         }
     }
 
-    /// The parts, in the order of their reversed residues 0, 2, 1, 3; a stage of two is done at once.
-    fn split<'a>(
-        &self,
-        block: &'a mut [Fr],
-    ) -> Option<impl Iterator<Item = (((&'a mut Fr, &'a mut Fr), &'a mut Fr), &'a mut Fr)>> {
+    /// The four parts, in the order of their reversed residues 0, 2, 1, 3; a stage of two is done at once.
+    fn split<'a>(&self, block: &'a mut [Fr]) -> Option<[&'a mut [Fr]; 4]> {
         if self.size == 2 {
             let (a, b) = (block[0], block[1]);
             block.copy_from_slice(&[a + b, a - b]);
@@ -158,7 +157,7 @@ impl Stage {
         let (low, high) = block.split_at_mut(self.size / 2);
         let (x0, x2) = low.split_at_mut(self.size / 4);
         let (x1, x3) = high.split_at_mut(self.size / 4);
-        Some(x0.iter_mut().zip(x2).zip(x1).zip(x3))
+        Some([x0, x2, x1, x3])
     }
 }
 
@@ -175,9 +174,9 @@ mod tests {
             let x: Vec<Fr> = (0..n as u64).map(|i| Fr::from(i * i + 3)).collect();
             let fft = Fft::new(k, omega);
             let mut into = x.clone();
-            fft.into_reversed(&mut into);
+            fft.natural_to_reversed(&mut into);
             let mut out: Vec<Fr> = (0..n).map(|i| x[fft.reversed(i)]).collect();
-            fft.out_of_reversed(&mut out);
+            fft.reversed_to_natural(&mut out);
             for j in [0, 1 % n, n / 2, n - 1] {
                 let w = omega.pow_vartime([j as u64]);
                 let value = x.iter().rev().fold(Fr::ZERO, |acc, c| acc * w + c);

@@ -18,6 +18,9 @@ pub(crate) struct Query<'a> {
     pub(crate) value: Fr,
 }
 
+/// A polynomial with its rotations and values.
+type Opened<'a> = (&'a [Fr], Vec<(i32, Fr)>);
+
 /// Polynomials opened at the same points.
 struct Set<'a> {
     rotations: Vec<i32>,
@@ -76,7 +79,7 @@ pub(crate) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
 
 /// Sets in order of their first polynomial, polynomials in order of their first query: the verifier's order.
 fn sets<'a>(queries: &[Query<'a>]) -> Vec<Set<'a>> {
-    let mut polys: Vec<(&[Fr], Vec<(i32, Fr)>)> = Vec::new();
+    let mut polys: Vec<Opened<'_>> = Vec::new();
     for query in queries {
         let opened = (query.rotation, query.value);
         match polys.iter_mut().find(|(p, _)| std::ptr::eq(*p, query.poly)) {

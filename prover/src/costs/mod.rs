@@ -79,8 +79,8 @@ impl Default for CostModel {
                 cpu_s_per_million: 6.2,
                 cpu_s_per_row: 1.0e-5,
                 key_cpu_s_per_million: 1.6,
-                bytes: 0.0,
-                bytes_per_row: 5_100.0,
+                bytes: 9.0e7,
+                bytes_per_row: 4_600.0,
                 parallelism: 1.84,
             },
             aggregation: AggregationCosts {
@@ -162,10 +162,9 @@ mod tests {
     fn built_in_figures_are_those_of_the_benchmarks() {
         let layer = CostModel::default().layer;
         for (k, rows, cpu_s, gib) in [
-            (17, 90_538, 21.2, 0.64),
-            (17, 11_692, 19.7, 0.60),
-            (18, 251_641, 47.0, 1.26),
-            (19, 301_926, 95.0, 2.4),
+            (17, 31_069, 13.2, 0.66),
+            (18, 251_641, 30.3, 1.22),
+            (19, 301_926, 66.0, 2.17),
         ] {
             let near = |got: f64, expected: f64| (got / expected - 1.0).abs() < 0.1;
             let got = layer.cpu_s(SpanSize { k, rows });
