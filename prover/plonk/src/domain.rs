@@ -10,7 +10,7 @@ const PARALLEL: usize = 1 << 10;
 
 /// Powers of a root of unity of order n = 2^k, and the transforms over them.
 #[derive(Debug)]
-pub struct Domain {
+pub(crate) struct Domain {
     k: u32,
     omega: Fr,
     omega_inv: Fr,
@@ -20,7 +20,7 @@ pub struct Domain {
 
 impl Domain {
     /// The domain of 2^k rows.
-    pub fn new(k: u32) -> Self {
+    pub(crate) fn new(k: u32) -> Self {
         let omega = (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |w, _| w.square());
         let omega_inv = omega.invert().expect("a root of unity");
         let n_inv = Fr::TWO_INV.pow_vartime([k as u64]);
@@ -34,7 +34,7 @@ impl Domain {
     }
 
     /// Number of rows.
-    pub fn n(&self) -> usize {
+    pub(crate) fn n(&self) -> usize {
         1 << self.k
     }
 

@@ -5,15 +5,16 @@
 //!
 //! Where it saves: gates run as one straight-line program over blocks of rows (`tape.rs`), the quotient is put together from
 //! cosets without a transform of the whole extended domain (`quotient.rs`), polynomials are combined before they are divided
-//! (`opening.rs`), transforms go depth first through the cache (`fft.rs`), additions of points share inversions by the hundred (`msm.rs`), witness columns are moved and not copied.
-//! `docs/benchmarks.md` has the figures.
+//! (`opening.rs`), transforms go depth first through the cache (`fft.rs`), additions of points share inversions by the hundred
+//! (`msm.rs`), witness columns are moved and not copied. `docs/benchmarks.md` has the figures.
 //!
-//! One proof: witness → `prove.rs` → (`permutation.rs`, `quotient.rs` ← `tape.rs`, `opening.rs`) → transcript; `domain.rs` and
+//! One proof: witness → `prove.rs` → (`permutation.rs`, `quotient.rs` ← `tape.rs` ← `graph.rs`, `opening.rs`) → transcript; `domain.rs` and
 //! `fft.rs` have the transforms, `commit.rs` the commitments, `key.rs` what is known before.
 
 mod commit;
 mod domain;
 mod fft;
+mod graph;
 mod key;
 mod msm;
 mod opening;
@@ -24,6 +25,5 @@ mod tape;
 #[cfg(test)]
 mod tests;
 
-pub use domain::Domain;
 pub use key::{Copies, Key, KeyError};
 pub use prove::{ProveError, Witness, create_proof};

@@ -1,9 +1,10 @@
 //! Gates as one straight-line program, evaluated on blocks of rows: what an instruction costs beside its arithmetic is shared by a
-//! block, equal terms are computed once, and constraints under the same selector are summed before they are multiplied by it.
+//! block. `graph.rs` says which terms there are.
 
+use crate::graph::{Graph, Node};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
-use halo2_base::halo2_proofs::plonk::{ConstraintSystem, Expression};
+use halo2_base::halo2_proofs::plonk::ConstraintSystem;
 use std::collections::HashMap;
 
 /// Rows of a block: registers stay in the cache.
@@ -55,13 +56,7 @@ pub(crate) struct Scratch {
 impl Tape {
     /// For the gates of a constraint system, given the challenges; the i-th constraint has the i-th weight.
     pub(crate) fn new(cs: &ConstraintSystem<Fr>, challenges: &[Fr], weights: &[Fr]) -> Self {
-        let mut graph = Graph {
-            nodes: Vec::new(),
-            known: HashMap::new(),
-            challenges,
-            advice: cs.num_fixed_columns(),
-            instance: cs.num_fixed_columns() + cs.num_advice_columns(),
-        };
+        let mut graph = Graph::new(cs, challenges);
         let root = graph.sum_of_constraints(cs, weights);
         Tape::of(&graph, root)
     }
@@ -139,7 +134,11 @@ impl Tape {
             }
             place.insert(node, out);
             instructions.push(Instruction {
-                kind: graph.kind(node),
+                kind: match graph.nodes[node] {
+                    Node::Add(..) => Kind::Add,
+                    Node::Sub(..) => Kind::Sub,
+                    _ => Kind::Mul,
+                },
                 a: left,
                 b: right,
                 out,
@@ -207,172 +206,5 @@ fn apply(out: &mut [Fr], a: Values<'_>, b: Values<'_>, f: impl Fn(&Fr, &Fr) -> F
             }
         }
         (Values::One(a), Values::One(b)) => out.fill(f(&a, &b)),
-    }
-}
-
-/// A term; equal terms are one node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Node {
-    Constant(Fr),
-    Column(usize, i32),
-    Add(usize, usize),
-    Sub(usize, usize),
-    Mul(usize, usize),
-}
-
-struct Graph<'a> {
-    nodes: Vec<Node>,
-    known: HashMap<Node, usize>,
-    challenges: &'a [Fr],
-    /// Indices of the first advice column and of the instance.
-    advice: usize,
-    instance: usize,
-}
-
-impl Graph<'_> {
-    /// Σ weight·constraint; a constraint s·p adds weight·p to what s is multiplied by.
-    fn sum_of_constraints(&mut self, cs: &ConstraintSystem<Fr>, weights: &[Fr]) -> usize {
-        let mut selected: Vec<(usize, usize)> = Vec::new();
-        let polys = cs.gates().iter().flat_map(|g| g.polynomials());
-        for (poly, weight) in polys.zip(weights) {
-            let (selector, poly) = match poly {
-                Expression::Product(selector, poly) => (self.term(selector), self.term(poly)),
-                other => (self.constant(Fr::ONE), self.term(other)),
-            };
-            let weight = self.constant(*weight);
-            let weighted = self.mul(poly, weight);
-            match selected.iter_mut().find(|(s, _)| *s == selector) {
-                Some((_, sum)) => *sum = self.add(*sum, weighted),
-                None => selected.push((selector, weighted)),
-            }
-        }
-        let mut root = self.constant(Fr::ZERO);
-        for (selector, sum) in selected {
-            let product = self.mul(selector, sum);
-            root = self.add(root, product);
-        }
-        root
-    }
-
-    fn term(&mut self, expression: &Expression<Fr>) -> usize {
-        match expression {
-            Expression::Constant(c) => self.constant(*c),
-            Expression::Selector(_) => unreachable!("keys have their selectors in fixed columns"),
-            Expression::Fixed(q) => self.node(Node::Column(q.column_index(), q.rotation().0)),
-            Expression::Advice(q) => {
-                let column = self.advice + q.column_index();
-                self.node(Node::Column(column, q.rotation().0))
-            }
-            Expression::Instance(q) => {
-                let column = self.instance + q.column_index();
-                self.node(Node::Column(column, q.rotation().0))
-            }
-            Expression::Challenge(c) => self.constant(self.challenges[c.index()]),
-            Expression::Negated(a) => {
-                let (zero, a) = (self.constant(Fr::ZERO), self.term(a));
-                self.sub(zero, a)
-            }
-            Expression::Sum(a, b) => match &**b {
-                Expression::Negated(b) => {
-                    let (a, b) = (self.term(a), self.term(b));
-                    self.sub(a, b)
-                }
-                b => {
-                    let (a, b) = (self.term(a), self.term(b));
-                    self.add(a, b)
-                }
-            },
-            Expression::Product(a, b) => {
-                let (a, b) = (self.term(a), self.term(b));
-                self.mul(a, b)
-            }
-            Expression::Scaled(a, c) => {
-                let (a, c) = (self.term(a), self.constant(*c));
-                self.mul(a, c)
-            }
-        }
-    }
-
-    fn node(&mut self, node: Node) -> usize {
-        let next = self.nodes.len();
-        let index = *self.known.entry(node).or_insert(next);
-        if index == next {
-            self.nodes.push(node);
-        }
-        index
-    }
-
-    fn constant(&mut self, c: Fr) -> usize {
-        self.node(Node::Constant(c))
-    }
-
-    fn known_constant(&self, node: usize) -> Option<Fr> {
-        match self.nodes[node] {
-            Node::Constant(c) => Some(c),
-            _ => None,
-        }
-    }
-
-    fn add(&mut self, a: usize, b: usize) -> usize {
-        match (self.known_constant(a), self.known_constant(b)) {
-            (Some(x), Some(y)) => self.constant(x + y),
-            (Some(x), None) if x == Fr::ZERO => b,
-            (None, Some(y)) if y == Fr::ZERO => a,
-            _ => self.node(Node::Add(a.min(b), a.max(b))),
-        }
-    }
-
-    fn sub(&mut self, a: usize, b: usize) -> usize {
-        match (self.known_constant(a), self.known_constant(b)) {
-            (Some(x), Some(y)) => self.constant(x - y),
-            (None, Some(y)) if y == Fr::ZERO => a,
-            _ if a == b => self.constant(Fr::ZERO),
-            _ => self.node(Node::Sub(a, b)),
-        }
-    }
-
-    fn mul(&mut self, a: usize, b: usize) -> usize {
-        match (self.known_constant(a), self.known_constant(b)) {
-            (Some(x), Some(y)) => self.constant(x * y),
-            (Some(x), None) | (None, Some(x)) if x == Fr::ZERO => self.constant(Fr::ZERO),
-            (Some(x), None) if x == Fr::ONE => b,
-            (None, Some(y)) if y == Fr::ONE => a,
-            _ => self.node(Node::Mul(a.min(b), a.max(b))),
-        }
-    }
-
-    fn operands(&self, node: usize) -> Option<(usize, usize)> {
-        match self.nodes[node] {
-            Node::Add(a, b) | Node::Sub(a, b) | Node::Mul(a, b) => Some((a, b)),
-            Node::Constant(_) | Node::Column(..) => None,
-        }
-    }
-
-    fn kind(&self, node: usize) -> Kind {
-        match self.nodes[node] {
-            Node::Add(..) => Kind::Add,
-            Node::Sub(..) => Kind::Sub,
-            _ => Kind::Mul,
-        }
-    }
-
-    /// Nodes that the root needs, operands first.
-    fn order(&self, root: usize) -> Vec<usize> {
-        let mut done = vec![false; self.nodes.len()];
-        let mut order = Vec::new();
-        let mut stack = vec![(root, false)];
-        while let Some((node, visited)) = stack.pop() {
-            if done[node] {
-                continue;
-            }
-            match (visited, self.operands(node)) {
-                (false, Some((a, b))) => stack.extend([(node, true), (b, false), (a, false)]),
-                _ => {
-                    done[node] = true;
-                    order.push(node);
-                }
-            }
-        }
-        order
     }
 }
