@@ -129,6 +129,10 @@ pub(crate) struct CompileArgs {
     /// Fail (and write no bundle) when an output's cosine to the float model's is below this on any sample.
     #[arg(long, value_name = "X")]
     pub(crate) fidelity_min_cosine: Option<f64>,
+    /// Inputs that one proof is about. They share the weights, so that a proof of several costs less than a proof of each;
+    /// with fewer inputs (`prove --input`) it costs the same. It is part of the model's identity.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) batch: usize,
     /// How to cut the model: `auto`, `layer` (one segment a layer, embedding and head apart), or a number of segments.
     #[arg(long, value_name = "auto|layer|N", default_value = "auto", value_parser = parse_segments)]
     pub(crate) segments: Segments,

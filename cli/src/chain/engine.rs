@@ -102,6 +102,7 @@ impl InferenceEngine for BundleEngine {
             pipeline::context_from_hex(&format!("{:#x}", job.context)).map_err(engine_error)?;
         let options = ProveOptions {
             context,
+            contexts: vec![],
             stage: Stage::All,
             jobs: Some(job.workdir.clone()),
         };
@@ -110,7 +111,7 @@ impl InferenceEngine for BundleEngine {
             flag: &job.cancel,
         };
         let (proof, report) =
-            pipeline::prove(&self.bundle, &request, &options, &progress).map_err(engine_error)?;
+            pipeline::prove(&self.bundle, &[request], &options, &progress).map_err(engine_error)?;
         let outer = pipeline::outer_proof(&proof.body).map_err(engine_error)?;
         let statement = proof.statement().map_err(engine_error)?;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);

@@ -28,6 +28,7 @@ pub(crate) fn options(args: &CompileArgs) -> CompileOptions {
             TaskArg::Generate => TaskChoice::Generate,
         },
         min_cosine: args.fidelity_min_cosine,
+        items: args.batch,
         segments: args.segments,
         objective: match args.objective {
             PlanObjectiveArg::Total => PlanObjective::Total,
@@ -43,11 +44,15 @@ pub(crate) fn options(args: &CompileArgs) -> CompileOptions {
 
 fn text(report: &CompileReport) -> String {
     format!(
-        "{}: {} segments, {} input and {} output words\nfidelity: cosine {:.6} ({}/fidelity.md)\nplan: {}",
+        "{}: {} segments, {} input and {} output words{}\nfidelity: cosine {:.6} ({}/fidelity.md)\nplan: {}",
         report.bundle.display(),
         report.segments,
         report.input_words,
         report.output_words,
+        match report.items {
+            1 => String::new(),
+            n => format!(" an item, {n} items a proof"),
+        },
         report.cosine,
         report.bundle.display(),
         plan_text::line(&report.plan)

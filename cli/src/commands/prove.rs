@@ -13,11 +13,12 @@ pub(crate) fn run(args: ProveArgs, out: &Output) -> eyre::Result<ExitCode> {
     let request = Request::from_json(&bundle, &json).wrap_err_with(what)?;
     let options = ProveOptions {
         context: pipeline::context_from_hex(&args.context).wrap_err("--context")?,
+        contexts: vec![],
         stage: super::setup::stage(args.stage),
         jobs: None,
     };
     let (proof, report) =
-        pipeline::prove(&bundle, &request, &options, &Bars::new()).wrap_err_with(what)?;
+        pipeline::prove(&bundle, &[request], &options, &Bars::new()).wrap_err_with(what)?;
     proof.write(&args.out)?;
     let kind = proof.kind();
     let summary = serde_json::json!({

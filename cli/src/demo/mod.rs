@@ -98,6 +98,7 @@ fn compile_args(args: &DemoArgs, model: &Path, bundle: &Path) -> CompileArgs {
         false => TaskArg::Generate,
     };
     CompileArgs {
+        batch: 1,
         model: model.join("model.onnx"),
         calibration: model.join("calibration.json"),
         samples: None,

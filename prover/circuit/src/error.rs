@@ -88,15 +88,12 @@ pub enum CircuitError {
         /// Segment name.
         segment: String,
     },
-    /// A stored key that cannot be read.
+    /// A key that cannot be read, or made.
     #[error("layer key: {0}")]
     Key(String),
     /// The prover failed.
     #[error(transparent)]
     Prover(#[from] halocast_plonk::ProveError),
-    /// Halo2 failed.
-    #[error("halo2: {0}")]
-    Halo2(String),
     /// Reading or writing failed.
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -8,13 +8,13 @@ use crate::{CircuitError, boundary_commitment, words};
 use halo2_base::halo2_proofs::SerdeFormat;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
-use halo2_base::halo2_proofs::plonk::{ConstraintSystem, VerifyingKey, keygen_vk, verify_proof};
+use halo2_base::halo2_proofs::plonk::{ConstraintSystem, VerifyingKey, verify_proof};
 use halo2_base::halo2_proofs::poly::commitment::{Params, ParamsProver};
 use halo2_base::halo2_proofs::poly::kzg::commitment::{KZGCommitmentScheme, ParamsKZG};
 use halo2_base::halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
 use halo2_base::halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use halocast_ir::{Program, Trace};
-use halocast_plonk::{Key, create_proof};
+use halocast_plonk::{Copies, Key, create_proof, verifying_key};
 use rand::RngCore;
 use snark_verifier::loader::native::NativeLoader;
 use snark_verifier::system::halo2::{Config, compile};
@@ -55,8 +55,9 @@ impl LayerKey {
         segment: &Segment,
     ) -> Result<Self, CircuitError> {
         check_domain(params, segment)?;
-        let circuit = keygen_circuit(program, segment)?;
-        let vk = keygen_vk(params, &circuit).map_err(|e| CircuitError::Halo2(e.to_string()))?;
+        let (cs, fixed, copies) = preprocessed(program, segment)?;
+        let vk = verifying_key(params, cs, &fixed, &copies)
+            .map_err(|e| CircuitError::Key(e.to_string()))?;
         Ok(LayerKey { vk })
     }
 
@@ -68,14 +69,7 @@ impl LayerKey {
         segment: &Segment,
     ) -> Result<LayerProvingKey, CircuitError> {
         check_domain(params, segment)?;
-        let circuit = keygen_circuit(program, segment)?;
-        let config = LayerConfig::configure(&mut ConstraintSystem::default());
-        let mut fixed = circuit.fixed(&config);
-        for column in &mut fixed {
-            column.resize(1 << segment.k, Fr::ZERO);
-        }
-        let copies = circuit.copies(segment.k);
-        drop(circuit);
+        let (_, fixed, copies) = preprocessed(program, segment)?;
         let key = Key::new(self.vk.clone(), segment.k, fixed, &copies)
             .map_err(|e| CircuitError::Key(e.to_string()))?;
         Ok(LayerProvingKey { key })
@@ -202,9 +196,21 @@ pub fn point_count(protocol: &PlonkProtocol<G1Affine>) -> usize {
     protocol.preprocessed.len() + witness + 3
 }
 
-fn keygen_circuit(program: &Program, segment: &Segment) -> Result<LayerCircuit, CircuitError> {
+/// Constraints, fixed columns and copies: what a segment's keys are made of.
+fn preprocessed(
+    program: &Program,
+    segment: &Segment,
+) -> Result<(ConstraintSystem<Fr>, Vec<Vec<Fr>>, Copies), CircuitError> {
     let rows = build(program, segment, None)?;
-    Ok(LayerCircuit {
+    let circuit = LayerCircuit {
         layout: Arc::new(Layout::new(rows, program, &segment.name, segment.k)?),
-    })
+    };
+    let mut cs = ConstraintSystem::default();
+    let config = LayerConfig::configure(&mut cs);
+    let mut fixed = circuit.fixed(&config);
+    for column in &mut fixed {
+        column.resize(1 << segment.k, Fr::ZERO);
+    }
+    let copies = circuit.copies(segment.k);
+    Ok((cs, fixed, copies))
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod arith;
+mod batch;
 mod error;
 mod execute;
 mod packing;

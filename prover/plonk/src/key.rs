@@ -1,10 +1,16 @@
 //! What is known of a circuit before there is a witness.
 
+use crate::commit::Commit;
 use crate::domain::{Domain, powers};
-use halo2_base::halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
+use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::{Field, PrimeField};
-use halo2_base::halo2_proofs::plonk::{Any, VerifyingKey};
+use halo2_base::halo2_proofs::halo2curves::group::Curve;
+use halo2_base::halo2_proofs::plonk::{Any, ConstraintSystem, VerifyingKey, permutation};
+use halo2_base::halo2_proofs::poly::EvaluationDomain;
+use halo2_base::halo2_proofs::poly::commitment::{Params, ParamsProver};
+use halo2_base::halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use rayon::prelude::*;
+use std::io;
 
 /// What this prover does not do.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +37,9 @@ pub enum KeyError {
         /// Rows of the domain.
         expected: usize,
     },
+    /// The string could not be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// A proving key: the verifying key, the fixed columns and the permutation, as values and as coefficients.
@@ -89,6 +98,34 @@ impl Key {
     pub fn vk(&self) -> &VerifyingKey<G1Affine> {
         &self.vk
     }
+}
+
+/// The verifying key of a circuit, given by its constraint system (without selectors: these are fixed columns here), its fixed
+/// columns and its copies. It is what halo2's `keygen_vk` makes of it.
+pub fn verifying_key(
+    params: &ParamsKZG<Bn256>,
+    cs: ConstraintSystem<Fr>,
+    fixed: &[Vec<Fr>],
+    copies: &Copies,
+) -> Result<VerifyingKey<G1Affine>, KeyError> {
+    let (k, n) = (params.k(), 1 << params.k());
+    if let Some(got) = fixed.iter().map(Vec::len).find(|&len| len != n) {
+        return Err(KeyError::Rows { got, expected: n });
+    }
+    let commit = Commit::new(params)?;
+    let moved = commit.all_values(&copies.moved(&Domain::new(k)));
+    // What σ adds to the identity δ^i·X; most cells of most circuits are in no copy.
+    let identity = (0..).map(|column| params.get_g()[1] * Fr::DELTA.pow_vartime([column as u64]));
+    let sigma = moved.into_iter().zip(identity);
+    let sigma = sigma.map(|(moved, identity)| (identity + moved).to_affine());
+    Ok(VerifyingKey::from_parts(
+        EvaluationDomain::new(cs.degree() as u32, k),
+        commit.all_values(fixed),
+        permutation::VerifyingKey::from_commitments(sigma.collect()),
+        cs,
+        vec![],
+        false,
+    ))
 }
 
 /// A column with one value on all rows but a few: a constant and some Lagrange polynomials, which need no transform.
@@ -217,16 +254,34 @@ impl Copies {
 
     /// σ: on each cell δ^column·ω^row of the next cell in its cycle.
     fn sigma(&self, domain: &Domain) -> Vec<Vec<Fr>> {
-        let shifted: Vec<Vec<Fr>> = (0..self.columns)
-            .map(|column| {
-                let delta = Fr::DELTA.pow_vartime([column as u64]);
-                powers(delta, domain.omega(), self.rows)
-            })
-            .collect();
-        let cell = |next: &u32| shifted[*next as usize / self.rows][*next as usize % self.rows];
-        let columns = self.next.par_chunks(self.rows);
-        columns
-            .map(|column| column.iter().map(cell).collect())
-            .collect()
+        let names = self.names(domain);
+        self.on_cells(|_, next| names[next as usize])
+    }
+
+    /// σ minus the identity: 0 on the cells that are in no copy.
+    fn moved(&self, domain: &Domain) -> Vec<Vec<Fr>> {
+        let names = self.names(domain);
+        self.on_cells(|cell, next| names[next as usize] - names[cell])
+    }
+
+    /// δ^column·ω^row of each cell.
+    fn names(&self, domain: &Domain) -> Vec<Fr> {
+        let column = |column: usize| {
+            let delta = Fr::DELTA.pow_vartime([column as u64]);
+            powers(delta, domain.omega(), self.rows)
+        };
+        (0..self.columns).flat_map(column).collect()
+    }
+
+    /// Columns of a value for each cell, given the cell and the next one of its cycle.
+    fn on_cells(&self, value: impl Fn(usize, u32) -> Fr + Sync) -> Vec<Vec<Fr>> {
+        let columns = self.next.par_chunks(self.rows).enumerate();
+        let column = |(column, next): (usize, &[u32])| {
+            let cells = next.iter().enumerate();
+            cells
+                .map(|(row, next)| value(column * self.rows + row, *next))
+                .collect()
+        };
+        columns.map(column).collect()
     }
 }

@@ -25,5 +25,5 @@ mod tape;
 #[cfg(test)]
 mod tests;
 
-pub use key::{Copies, Key, KeyError};
+pub use key::{Copies, Key, KeyError, verifying_key};
 pub use prove::{ProveError, Witness, create_proof};

@@ -1,13 +1,14 @@
 //! Proofs of a small circuit with all that this prover supports (two phases, several permutation products, a fixed and the
 //! instance column in the permutation, rotations both ways), judged by halo2's own verifier.
 
-use crate::{Copies, Key, KeyError, ProveError, Witness, create_proof};
+use crate::{Copies, Key, KeyError, ProveError, Witness, create_proof, verifying_key};
+use halo2_base::halo2_proofs::SerdeFormat;
 use halo2_base::halo2_proofs::circuit::{Cell, Layouter, SimpleFloorPlanner, Value};
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halo2_base::halo2_proofs::plonk::{
     Advice, Challenge, Circuit, Column, ConstraintSystem, Error, FirstPhase, Fixed, Instance,
-    SecondPhase, keygen_vk, verify_proof,
+    SecondPhase, VerifyingKey, keygen_vk, verify_proof,
 };
 use halo2_base::halo2_proofs::poly::Rotation;
 use halo2_base::halo2_proofs::poly::commitment::ParamsProver;
@@ -243,6 +244,29 @@ fn halo2_refuses_what_does_not_satisfy_the_circuit() {
             "column {column}, row {row}"
         );
     }
+}
+
+#[test]
+fn the_verifying_key_is_halo2s() {
+    let fixture = Fixture::new();
+    let (mut cs, mut copies) = (ConstraintSystem::default(), Copies::new(6, K));
+    Squares::configure(&mut cs);
+    for (left, right) in COPIES {
+        copies.add(left, right);
+    }
+    let make = |fixed: &[Vec<Fr>], copies: &Copies| {
+        verifying_key(&fixture.params, cs.clone(), fixed, copies).unwrap()
+    };
+    let bytes = |vk: &VerifyingKey<G1Affine>| vk.to_bytes(SerdeFormat::RawBytes);
+    let (ours, theirs) = (make(&columns(), &copies), fixture.key.vk());
+    assert_eq!(bytes(&ours), bytes(theirs));
+    assert_eq!(ours.transcript_repr(), theirs.transcript_repr());
+
+    let mut other = columns();
+    other[1][3] += Fr::ONE;
+    assert_ne!(bytes(&make(&other, &copies)), bytes(theirs));
+    copies.add((0, 1), (0, 2));
+    assert_ne!(bytes(&make(&columns(), &copies)), bytes(theirs));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Version of every file format in a bundle. A bundle of another version is refused.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// File name of the manifest.
 pub const MANIFEST: &str = "manifest.json";
 
@@ -32,10 +32,12 @@ pub struct Manifest {
     pub outputs: Vec<TensorSpec>,
     /// How values become words.
     pub packing: Packing,
-    /// Number of public input words.
+    /// Number of public input words of an item.
     pub input_words: usize,
-    /// Number of public output words.
+    /// Number of public output words of an item.
     pub output_words: usize,
+    /// Items that one proof is about; its public words are those of all items, one after the other.
+    pub items: usize,
     /// The segments that are proven one by one.
     pub segments: Vec<SegmentSummary>,
     /// Why these segments; absent in bundles of before there were plans.
@@ -258,9 +260,9 @@ impl Manifest {
         }
     }
 
-    /// Number of public words: commitment, inputs, outputs, context.
+    /// Number of public words of a proof: commitment, inputs, outputs, context.
     pub fn public_words(&self) -> usize {
-        self.input_words + self.output_words + 2
+        self.items * (self.input_words + self.output_words) + 2
     }
 }
 
@@ -289,6 +291,7 @@ mod tests {
             packing: Packing::current(),
             input_words: 1,
             output_words: 1,
+            items: 1,
             segments: Vec::new(),
             plan: None,
             setup: None,
@@ -354,7 +357,7 @@ mod tests {
         let e = Manifest::read(&path).unwrap_err();
         assert!(matches!(e, BundleError::Corrupt { .. }), "{e}");
 
-        std::fs::write(&path, text.replace("\"format\": 1", "\"format\": 7")).unwrap();
+        std::fs::write(&path, text.replace("\"format\": 2", "\"format\": 7")).unwrap();
         let e = Manifest::read(&path).unwrap_err();
         assert!(matches!(e, BundleError::Version { got: 7, .. }), "{e}");
 

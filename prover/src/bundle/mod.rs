@@ -40,6 +40,7 @@ use halocast_circuit::Segment;
 use halocast_ir::{Program, Task};
 use halocast_model::Quantized;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -55,6 +56,8 @@ pub const AGGREGATE_KEY: &str = "keys/aggregate.key";
 pub const FOLD_KEY: &str = "keys/fold.key";
 /// File of what verifies aggregated proofs.
 pub const AGGREGATE_VK: &str = "keys/aggregate.vk";
+/// Most items of a proof.
+pub const MAX_ITEMS: usize = 64;
 /// Files up to this size are hashed whenever the bundle is opened, larger ones when they are used.
 const HASH_ON_OPEN: u64 = 16 << 20;
 
@@ -66,10 +69,22 @@ pub fn segment_key_file(index: usize) -> String {
 /// What `compile` makes of a model: all that is needed to execute and to prove.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Compiled {
-    /// The integer program, and how real inputs and outputs map to its integers.
+    /// The integer program of one item, and how real inputs and outputs map to its integers.
     pub quantized: Quantized,
-    /// Its partition.
+    /// Items that one proof is about, 1 to [`MAX_ITEMS`].
+    pub items: usize,
+    /// Partition of the program that is proven ([`Compiled::proven`]).
     pub segments: Vec<Segment>,
+}
+
+impl Compiled {
+    /// The program that proofs are about: that of one item, or of all items together.
+    pub fn proven(&self) -> Cow<'_, Program> {
+        match self.items {
+            1 => Cow::Borrowed(&self.quantized.program),
+            items => Cow::Owned(self.quantized.program.batched(items)),
+        }
+    }
 }
 
 /// Everything that goes into a new bundle.
@@ -88,6 +103,8 @@ pub struct Bundle {
     root: PathBuf,
     manifest: Manifest,
     compiled: Compiled,
+    /// The program of all items, where a proof is about several.
+    batched: Option<Program>,
 }
 
 impl Bundle {
@@ -117,28 +134,38 @@ impl Bundle {
         let bytes = container::open(&path, Some(entry))?.bytes(&path)?;
         let compiled: Compiled =
             bincode::deserialize(&bytes).map_err(|e| BundleError::malformed(&path, e))?;
-        let bundle = Bundle {
+        let mut bundle = Bundle {
             root: root.to_owned(),
             manifest,
             compiled,
+            batched: None,
         };
         bundle.check_program(&path)?;
         Ok(bundle)
     }
 
     /// A bundle may come from someone else: its program must be well-formed, its statement the one that its task names,
-    /// its segments a partition of it, and the manifest must say the same.
-    fn check_program(&self, path: &Path) -> Result<(), BundleError> {
+    /// its segments a partition of what is proven, and the manifest must say the same.
+    fn check_program(&mut self, path: &Path) -> Result<(), BundleError> {
+        let malformed = |what: String| BundleError::malformed(path, what);
         let program = self.program();
-        program
-            .validate()
-            .map_err(|e| BundleError::malformed(path, e))?;
+        program.validate().map_err(|e| malformed(e.to_string()))?;
         if program.task != Task::Infer {
-            halocast_model::check_generation(program)
-                .map_err(|e| BundleError::malformed(path, e))?;
+            halocast_model::check_generation(program).map_err(|e| malformed(e.to_string()))?;
         }
-        halocast_circuit::check_partition(program, self.segments())
-            .map_err(|e| BundleError::malformed(path, e))?;
+        let items = self.compiled.items;
+        if !(1..=MAX_ITEMS).contains(&items) {
+            return Err(malformed(format!(
+                "{items} items a proof, at most {MAX_ITEMS}"
+            )));
+        }
+        if items > 1 {
+            let batched = program.batched(items);
+            batched.validate().map_err(|e| malformed(e.to_string()))?;
+            self.batched = Some(batched);
+        }
+        halocast_circuit::check_partition(self.proven(), self.segments())
+            .map_err(|e| malformed(e.to_string()))?;
         self.check_manifest()
     }
 
@@ -154,6 +181,7 @@ impl Bundle {
         let segment = |s: &SegmentSummary| (s.name.clone(), s.k, s.ops[0]..s.ops[1]);
         let own = |s: &Segment| (s.name.clone(), s.k, s.ops.clone());
         let same = stated == Interface::of(self.quantized())
+            && m.items == self.compiled.items
             && m.packing == Packing::current()
             && m.segments
                 .iter()
@@ -199,9 +227,19 @@ impl Bundle {
         &self.manifest
     }
 
-    /// The integer program.
+    /// The integer program of one item.
     pub fn program(&self) -> &Program {
         &self.compiled.quantized.program
+    }
+
+    /// The program that proofs are about: that of one item, or of all [`Bundle::items`] together.
+    pub fn proven(&self) -> &Program {
+        self.batched.as_ref().unwrap_or_else(|| self.program())
+    }
+
+    /// Items that one proof is about.
+    pub fn items(&self) -> usize {
+        self.compiled.items
     }
 
     /// The program with its inputs and outputs in real units.
@@ -209,7 +247,7 @@ impl Bundle {
         &self.compiled.quantized
     }
 
-    /// The partition.
+    /// The partition of what is proven.
     pub fn segments(&self) -> &[Segment] {
         &self.compiled.segments
     }

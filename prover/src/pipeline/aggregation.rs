@@ -115,7 +115,8 @@ pub(super) fn make_key(
     let same = before.filter(|s| s.objective == config.objective);
     let asked = options.fold.or(same.map(folded));
     let capacity = asked.unwrap_or_else(|| fold_capacity(config.objective, protocols.len()));
-    let (inputs, outputs) = (manifest.input_words, manifest.output_words);
+    let words = |of_item: usize| manifest.items * of_item;
+    let (inputs, outputs) = (words(manifest.input_words), words(manifest.output_words));
     let visibility = InputVisibility::Public;
     let (mut files, mut folds) = (vec![], None);
     let shape = if capacity == 0 {

@@ -79,7 +79,9 @@ pub fn calibrate(
         stage: options.stage,
         ..ProveOptions::default()
     };
-    let proofs = super::prove(&bundle, &request, &prove, progress)?.1.stages;
+    let proofs = super::prove(&bundle, &[request], &prove, progress)?
+        .1
+        .stages;
     let layers = samples(&bundle, &proofs);
     let spans: Vec<SpanSize> = layers.iter().map(LayerSample::span).collect();
     let aggregation = match find(&proofs, "aggregate") {

@@ -4,7 +4,8 @@ use super::describe::{manifest, model_name};
 use super::plan::{PlanRequest, plan};
 use super::{Event, Meter, PipelineError, Progress, StageCost};
 use crate::bundle::{
-    Bundle, BundleError, Compiled, MODEL, Manifest, NewBundle, PlanObjective, PlanSummary,
+    Bundle, BundleError, Compiled, MAX_ITEMS, MODEL, Manifest, NewBundle, PlanObjective,
+    PlanSummary,
 };
 use crate::costs::CostModel;
 use halocast_model::{FidelityReport, Graph, Inputs, LanguageSamples, QuantizeOptions, Quantized};
@@ -51,6 +52,8 @@ pub struct CompileOptions {
     pub task: TaskChoice,
     /// Smallest cosine between quantized and float outputs that is accepted.
     pub min_cosine: Option<f64>,
+    /// Items that one proof is about, 1 to [`MAX_ITEMS`].
+    pub items: usize,
     /// How to cut.
     pub segments: Segments,
     /// What to spend least of, among the cuts that are possible.
@@ -76,10 +79,12 @@ pub struct CompileReport {
     pub segments: usize,
     /// Why these.
     pub plan: PlanSummary,
-    /// Public input words.
+    /// Public input words of an item.
     pub input_words: usize,
-    /// Public output words.
+    /// Public output words of an item.
     pub output_words: usize,
+    /// Items that one proof is about.
+    pub items: usize,
     /// Smallest cosine of an output with the float model's.
     pub cosine: f64,
     /// Of the float model, where prompts were given.
@@ -95,6 +100,7 @@ pub fn compile(
     options: &CompileOptions,
     progress: &dyn Progress,
 ) -> Result<CompileReport, PipelineError> {
+    check_items(options.items)?;
     let costs = CostModel::load(options.costs.as_deref())?;
     let mut stages = Stages {
         progress,
@@ -127,14 +133,16 @@ pub fn compile(
         objective: options.objective,
         max_memory: options.max_memory,
     };
-    let (segments, plan) = stages.run("partition", || plan(&quantized.program, request, &costs))?;
-    let mut manifest = manifest(&model_name(&options.model), &quantized, &segments, &costs)?;
+    let mut compiled = Compiled {
+        quantized,
+        items: options.items,
+        segments: Vec::new(),
+    };
+    let (segments, plan) = stages.run("partition", || plan(&compiled.proven(), request, &costs))?;
+    compiled.segments = segments;
+    let mut manifest = manifest(&model_name(&options.model), &compiled, &costs)?;
     manifest.plan = Some(plan.clone());
     let described = manifest.clone();
-    let compiled = Compiled {
-        quantized,
-        segments,
-    };
     let mut files = vec![
         (MODEL, onnx),
         ("fidelity.json", pretty(&fidelity)),
@@ -158,11 +166,22 @@ pub fn compile(
         plan,
         input_words: manifest.input_words,
         output_words: manifest.output_words,
+        items: manifest.items,
         cosine: smallest_cosine(&fidelity),
         float_bits_per_token: language.map(|l| l.float_bits_per_token),
         integer_bits_per_token: language.map(|l| l.integer_bits_per_token),
         stages: stages.costs,
     })
+}
+
+fn check_items(items: usize) -> Result<(), PipelineError> {
+    match (1..=MAX_ITEMS).contains(&items) {
+        true => Ok(()),
+        false => Err(PipelineError::Items {
+            got: items,
+            most: MAX_ITEMS,
+        }),
+    }
 }
 
 /// A bundle of the same program that was there already stays, keys and all; but it says why it is what was asked for now.

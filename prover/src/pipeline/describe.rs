@@ -1,11 +1,10 @@
 //! The manifest of a compiled model.
 
 use super::PipelineError;
-use crate::bundle::{FORMAT, Interface, Manifest, Packing, SegmentSummary};
+use crate::bundle::{Compiled, FORMAT, Interface, Manifest, Packing, SegmentSummary};
 use crate::costs::{CostModel, rounded};
 use halocast_circuit::{Segment, SpanSize};
 use halocast_ir::Program;
-use halocast_model::Quantized;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -22,14 +21,13 @@ pub(super) fn model_name(path: &Path) -> String {
 /// Without files and plan.
 pub(super) fn manifest(
     name: &str,
-    quantized: &Quantized,
-    segments: &[Segment],
+    compiled: &Compiled,
     model: &CostModel,
 ) -> Result<Manifest, PipelineError> {
-    let interface = Interface::of(quantized);
-    let summaries = segments
-        .iter()
-        .map(|s| summary(&quantized.program, s, model));
+    let interface = Interface::of(&compiled.quantized);
+    let proven = compiled.proven();
+    let segments = compiled.segments.iter();
+    let summaries = segments.map(|s| summary(&proven, s, model));
     Ok(Manifest {
         format: FORMAT,
         halocast: env!("CARGO_PKG_VERSION").into(),
@@ -40,6 +38,7 @@ pub(super) fn manifest(
         packing: Packing::current(),
         input_words: interface.input_words,
         output_words: interface.output_words,
+        items: compiled.items,
         segments: summaries.collect::<Result<_, _>>()?,
         plan: None,
         setup: None,

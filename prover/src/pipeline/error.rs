@@ -77,6 +77,22 @@ pub enum PipelineError {
         /// Found and expected.
         what: String,
     },
+    /// Too many items for one proof, or none.
+    #[error("{got} items, a proof takes 1 to {most}")]
+    Items {
+        /// Items given.
+        got: usize,
+        /// Most that can be.
+        most: usize,
+    },
+    /// One of several items.
+    #[error("item {index}: {source}")]
+    Item {
+        /// Its place, from 0.
+        index: usize,
+        /// What is wrong with it.
+        source: Box<PipelineError>,
+    },
     /// A number in a proof file or on the command line.
     #[error("{place}: {what}")]
     Number {
@@ -110,9 +126,13 @@ pub enum PipelineError {
 impl PipelineError {
     /// Whether the request itself is at fault, so that trying again cannot help.
     pub fn is_request_fault(&self) -> bool {
+        if let PipelineError::Item { source, .. } = self {
+            return source.is_request_fault();
+        }
         matches!(
             self,
             PipelineError::Input { .. }
+                | PipelineError::Items { .. }
                 | PipelineError::ModelInput(_)
                 | PipelineError::Generate(_)
                 | PipelineError::Exec(_)

@@ -6,7 +6,7 @@
 //! | `compile`, `plan`, `describe` | ONNX → bundle; how it is cut, and what the manifest says |
 //! | `calibrate`, `synthetic` | what proving costs on this machine |
 //! | `setup`, `keys`, `strings` | keys, salt, commitment, and the reference strings they need |
-//! | `input`, `execute` | requests as integers, and running them |
+//! | `input`, `execute`, `items` | requests as integers, and running them, one or many at a time |
 //! | `prove`, `verify`, `aggregation` | layer proofs, their aggregation, and both kinds of checks |
 //! | `proof_file`, `words` | `PROOF.json` and its numbers |
 //! | `metrics`, `progress`, `error` | cost, events, errors |
@@ -19,6 +19,7 @@ mod error;
 mod execute;
 mod fold;
 mod input;
+mod items;
 mod keys;
 mod metrics;
 mod plan;

@@ -26,9 +26,12 @@ pub struct ProofFile {
     pub model: String,
     /// Context word; a layers proof does not bind it.
     pub context: String,
-    /// Packed public input words.
+    /// Where a proof is about several items: the context word of each, which `context` binds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contexts: Vec<String>,
+    /// Packed public input words, of all items.
     pub inputs: Vec<String>,
-    /// Packed public output words.
+    /// Packed public output words, of all items.
     pub outputs: Vec<String>,
     /// The proof itself.
     #[serde(flatten)]
@@ -89,6 +92,7 @@ impl ProofFile {
             name: name.to_owned(),
             model: model.to_owned(),
             context: field_to_hex(&statement.context),
+            contexts: statement.contexts.iter().map(field_to_hex).collect(),
             inputs: hex(&statement.inputs),
             outputs: hex(&statement.outputs),
             body,
@@ -143,6 +147,11 @@ impl ProofFile {
             inputs: words(&self.inputs, "inputs")?,
             outputs: words(&self.outputs, "outputs")?,
             context: field_from_hex(&self.context, "context")?,
+            contexts: self
+                .contexts
+                .iter()
+                .map(|c| field_from_hex(c, "contexts"))
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -156,6 +165,8 @@ pub struct Statement {
     pub outputs: Vec<Word>,
     /// Context word.
     pub context: Fr,
+    /// Context words of the items; not part of what is proven, `context` is.
+    pub contexts: Vec<Fr>,
 }
 
 #[cfg(test)]
@@ -173,6 +184,7 @@ mod tests {
             inputs: vec![word, [0; 32]],
             outputs: vec![[0; 32]],
             context: Fr::from(42),
+            contexts: vec![Fr::from(40), Fr::from(41)],
         };
         let zero = || field_to_hex(&Fr::zero());
         let layer = LayerEntry {

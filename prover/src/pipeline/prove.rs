@@ -4,13 +4,14 @@
 use super::strings::Strings;
 use super::words::{field_to_hex, word_to_hex};
 use super::{
-    Event, Execution, LayerEntry, Meter, PipelineError, Progress, ProofBody, ProofFile, Request,
-    StageCost, Statement, aggregation, keys,
+    Event, LayerEntry, Meter, PipelineError, Progress, ProofBody, ProofFile, Request, StageCost,
+    Statement, aggregation, items, keys,
 };
 use crate::bundle::{Bundle, Job, JobKey};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::{Field, PrimeField};
 use halocast_circuit::LayerProof;
+use halocast_ir::Trace;
 use rand::SeedableRng;
 use rand_chacha::ChaCha20Rng;
 use serde::Serialize;
@@ -31,6 +32,9 @@ pub enum Stage {
 pub struct ProveOptions {
     /// The context word that the proof is bound to.
     pub context: Fr,
+    /// The context words of the items, where a bundle's proofs are about several: they go into the proof's file. `context`
+    /// must bind them; how is the chain's business.
+    pub contexts: Vec<Fr>,
     /// How far to go.
     pub stage: Stage,
     /// Where jobs are kept, if not in the bundle.
@@ -113,16 +117,16 @@ fn from_stored(bytes: &[u8]) -> Option<LayerProof> {
 struct Run<'a> {
     bundle: &'a Bundle,
     job: Job,
-    execution: &'a Execution,
+    trace: &'a Trace,
     strings: Strings,
     progress: &'a dyn Progress,
     stages: Vec<StageCost>,
 }
 
-/// Proves a request.
+/// Proves a request, or as many as the bundle's proofs are about; where they are fewer, the last is repeated.
 pub fn prove(
     bundle: &Bundle,
-    request: &Request,
+    requests: &[Request],
     options: &ProveOptions,
     progress: &dyn Progress,
 ) -> Result<(ProofFile, ProveReport), PipelineError> {
@@ -133,14 +137,15 @@ pub fn prove(
     let model = setup.model_commitment.clone().unwrap_or_default();
 
     let meter = Meter::start("execute");
-    let execution = super::execute(bundle, request)?;
+    let executed = items::run(bundle, requests)?;
     let cost = meter.stop();
     progress.event(Event::Finished { cost: &cost });
 
     let statement = Statement {
-        inputs: request.words(),
-        outputs: execution.output_words(bundle),
+        inputs: executed.inputs,
+        outputs: executed.outputs,
         context: options.context,
+        contexts: options.contexts.clone(),
     };
     let key = JobKey {
         model: bundle.model_digest().to_owned(),
@@ -151,7 +156,7 @@ pub fn prove(
     let mut run = Run {
         bundle,
         job: Job::open(bundle, &key, options.jobs.as_deref())?,
-        execution: &execution,
+        trace: &executed.trace,
         strings: Strings::of_setup(setup),
         progress,
         stages: vec![cost],
@@ -257,10 +262,9 @@ impl Run<'_> {
                 )),
             }
         }
-        let program = self.bundle.program();
+        let program = self.bundle.proven();
         let proving = key.proving_key(params, program, segment)?;
-        let trace = &self.execution.trace;
-        let rng = rand::rngs::OsRng;
+        let (trace, rng) = (self.trace, rand::rngs::OsRng);
         let proof = halocast_circuit::prove(params, &proving, program, segment, trace, salts, rng)?;
         drop(proving);
         let begin = std::time::Instant::now();

@@ -193,7 +193,7 @@ impl Run<'_> {
                 continue;
             }
             let srs = self.strings.get(segment.k)?;
-            let key = LayerKey::generate(&srs.params, self.bundle.program(), segment)?;
+            let key = LayerKey::generate(&srs.params, self.bundle.proven(), segment)?;
             let file = keys::store(self.bundle, &id, index, &key)?;
             self.bundle.update(&self.lock, |m| m.files.extend([file]))?;
         }

@@ -70,11 +70,12 @@ pub(super) fn bundle(root: &Path) -> Result<Bundle, PipelineError> {
     for (segment, k) in segments.iter_mut().zip(DOMAINS) {
         segment.k = segment.k.max(k);
     }
-    let manifest = manifest("calibration", &quantized, &segments, &CostModel::default())?;
     let compiled = Compiled {
         quantized,
+        items: 1,
         segments,
     };
+    let manifest = manifest("calibration", &compiled, &CostModel::default())?;
     let new = NewBundle {
         manifest,
         compiled: &compiled,

@@ -6,7 +6,7 @@ use super::{LayerEntry, PipelineError, ProofBody, ProofFile, Statement, aggregat
 use crate::bundle::{Bundle, TensorSpec};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halocast_circuit::{LayerProof, boundary_commitment};
-use halocast_ir::{Word, unpack};
+use halocast_ir::{Word, unpack, word_count};
 use serde::Serialize;
 
 /// What was found valid.
@@ -46,8 +46,9 @@ pub fn verify(bundle: &Bundle, proof: &ProofFile) -> Result<Verdict, PipelineErr
     }
     let statement = proof.statement()?;
     let manifest = bundle.manifest();
-    check_words(&statement.inputs, &manifest.inputs, "input")?;
-    check_words(&statement.outputs, &manifest.outputs, "output")?;
+    let items = manifest.items;
+    check_words(&statement.inputs, &manifest.inputs, items, "input")?;
+    check_words(&statement.outputs, &manifest.outputs, items, "output")?;
     let layers = match &proof.body {
         ProofBody::Layers { layers, salts } => {
             verify_layers(bundle, &statement, layers, salts)?;
@@ -72,13 +73,20 @@ pub fn verify(bundle: &Bundle, proof: &ProofFile) -> Result<Verdict, PipelineErr
     })
 }
 
-/// Words must be as many as the model has, and canonical packings.
-fn check_words(words: &[Word], specs: &[TensorSpec], what: &str) -> Result<(), PipelineError> {
+/// Words must be as many as the model has, and canonical packings, each item's.
+fn check_words(
+    words: &[Word],
+    specs: &[TensorSpec],
+    items: usize,
+    what: &str,
+) -> Result<(), PipelineError> {
     let count = specs.iter().map(TensorSpec::len).sum();
-    match unpack(words, count) {
-        Some(_) => Ok(()),
-        None => Err(invalid(format!(
-            "its {} {what} words do not pack the model's {count} {what} values",
+    let each = word_count(count);
+    let packed = |item: &[Word]| unpack(item, count).is_some();
+    match words.len() == items * each && words.chunks(each.max(1)).all(packed) {
+        true => Ok(()),
+        false => Err(invalid(format!(
+            "its {} {what} words do not pack the {count} {what} values of {items} items",
             words.len()
         ))),
     }

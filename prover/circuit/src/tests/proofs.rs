@@ -4,10 +4,11 @@ use super::ops::*;
 use crate::circuit::LayerCircuit;
 use crate::gates::{DEGREE, LayerConfig};
 use crate::{LayerKey, point_count, prove, verify};
+use halo2_base::halo2_proofs::SerdeFormat;
 use halo2_base::halo2_proofs::dev::MockProver;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr};
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
-use halo2_base::halo2_proofs::plonk::ConstraintSystem;
+use halo2_base::halo2_proofs::plonk::{ConstraintSystem, keygen_vk};
 use halo2_base::halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
@@ -79,6 +80,10 @@ fn a_layer_proof_verifies_and_a_changed_one_does_not() {
     );
     let mut bytes = Vec::new();
     key.write(&mut bytes).unwrap();
+    // The same as halo2 makes of the circuit's synthesis.
+    let layout = Arc::new(case.layout().unwrap());
+    let halo2s = keygen_vk(&params, &LayerCircuit { layout }).unwrap();
+    assert_eq!(bytes, halo2s.to_bytes(SerdeFormat::RawBytes));
     let key = LayerKey::read(&mut bytes.as_slice()).unwrap();
     let pk = key
         .proving_key(&params, &case.program, &case.segment)

@@ -20,7 +20,7 @@ use crate::{SegmentPolicy, boundary_instances, check_partition, partition};
 use grow::Grown;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
-use halocast_ir::{ACT_MAX, ACT_MIN, Program, TensorId, Trace};
+use halocast_ir::{ACT_MAX, ACT_MIN, Program, TensorId, Trace, execute, pack};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
@@ -68,6 +68,7 @@ struct Seen {
     saturated: [usize; 2],
     refused: BTreeMap<&'static str, usize>,
     segments: usize,
+    batches: usize,
     cells: usize,
     values: usize,
 }
@@ -80,11 +81,13 @@ impl Seen {
         assert!(self.refused.len() >= 4, "{self:?}");
         let Seen {
             segments,
+            batches,
             cells,
             values,
             ..
         } = *self;
         assert!(segments > 40 && cells > 100 && values > 60, "{self:?}");
+        assert!(batches > 20, "{self:?}");
     }
 }
 
@@ -97,6 +100,7 @@ fn executor_and_circuit_agree_on_random_programs() {
         note(&grown, &mut seen);
         whole_program(&grown, &checker)?;
         segments(&grown, &checker, tape, &mut seen)?;
+        batch(&grown, &checker, &mut seen)?;
         refusals(&grown, &mut seen)?;
         values(&grown, tape, &mut seen)?;
         cells(&grown, &checker, tape, &mut seen)
@@ -180,6 +184,40 @@ fn segments(
         true => Ok(()),
         false => Err(fail("the segments do not chain")),
     }
+}
+
+/// Two runs in one program: each gives what it gives alone, and its own public words; the circuit accepts.
+fn batch(grown: &Grown, checker: &Checker, seen: &mut Seen) -> Result<(), TestCaseError> {
+    let (program, alone) = (&grown.program, case(grown));
+    let ids = program.inputs.iter().chain(&program.hints);
+    let turned = |id: &TensorId| alone.trace.get(*id).iter().rev().copied().collect();
+    let given: Vec<_> = ids.map(|id| (*id, turned(id))).collect();
+    let other = match execute(program, &given) {
+        Ok(trace) => trace,
+        // The other way round some program cannot be run: then the same run twice.
+        Err(_) => alone.trace.clone(),
+    };
+    seen.batches += usize::from(other != alone.trace);
+    let runs = [&alone.trace, &other];
+    let batched = program.batched(runs.len());
+    let inputs = program.batched_inputs(&runs.map(|run| run.concat(&program.inputs)));
+    let hints = program
+        .hints
+        .iter()
+        .map(|&id| runs.map(|run| run.get(id)).concat());
+    let given: Vec<_> = std::iter::once(inputs).chain(hints).collect();
+    let case = Case::new(batched, &given);
+    let words = |trace: &Trace, ids: &[TensorId]| pack(&trace.concat(ids));
+    for (ids, whole) in [
+        (&program.inputs, &case.program.inputs),
+        (&program.outputs, &case.program.outputs),
+    ] {
+        let own = runs.map(|run| words(run, ids)).concat();
+        if words(&case.trace, whole) != own {
+            return Err(fail("the words of a batch are not those of its items"));
+        }
+    }
+    accepted(&case, checker).map(drop)
 }
 
 /// What the executor refuses, the circuit has no witness for.
