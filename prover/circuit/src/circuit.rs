@@ -9,7 +9,7 @@ use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halo2_base::halo2_proofs::plonk::{
     Advice, Challenge, Circuit, Column, ConstraintSystem, Error, Fixed,
 };
-use halocast_plonk::Copies;
+use halocast_plonk::{Copies, Phases, ProveError};
 use std::sync::Arc;
 
 /// One segment's circuit.
@@ -168,15 +168,20 @@ impl LayerCircuit {
 /// The advice of a laid-out segment, for our prover.
 pub(crate) struct LayerWitness<'a>(pub(crate) &'a Layout);
 
-impl halocast_plonk::Witness for LayerWitness<'_> {
-    fn phase(&mut self, phase: u8, challenges: &[Fr]) -> Vec<Vec<Fr>> {
+impl LayerWitness<'_> {
+    pub(crate) fn phase0(&self) -> Vec<Vec<Fr>> {
         let rows = &self.0.rows;
-        if phase == 0 {
-            let columns = [&rows.a, &rows.b, &rows.y, &rows.r, &rows.e];
-            let m = self.0.multiplicities.iter().map(|&m| Fr::from(m as u64));
-            return columns.into_iter().cloned().chain([m.collect()]).collect();
-        }
-        self.0.accumulate(&drawn(challenges)).columns()
+        let columns = [&rows.a, &rows.b, &rows.y, &rows.r, &rows.e];
+        let m = self.0.multiplicities.iter().map(|&m| Fr::from(m as u64));
+        columns.into_iter().cloned().chain([m.collect()]).collect()
+    }
+}
+
+impl halocast_plonk::Witness for LayerWitness<'_> {
+    fn fill(&mut self, phases: &mut dyn Phases) -> Result<(), ProveError> {
+        let challenges = drawn(phases.commit(self.phase0())?);
+        phases.commit(self.0.accumulate(&challenges).columns())?;
+        Ok(())
     }
 }
 

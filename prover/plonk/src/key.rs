@@ -5,10 +5,12 @@ use crate::domain::{Domain, powers};
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::{Field, PrimeField};
 use halo2_base::halo2_proofs::halo2curves::group::Curve;
-use halo2_base::halo2_proofs::plonk::{Any, ConstraintSystem, VerifyingKey, permutation};
-use halo2_base::halo2_proofs::poly::EvaluationDomain;
+use halo2_base::halo2_proofs::plonk::{
+    Any, ConstraintSystem, ProvingKey, VerifyingKey, permutation,
+};
 use halo2_base::halo2_proofs::poly::commitment::{Params, ParamsProver};
 use halo2_base::halo2_proofs::poly::kzg::commitment::ParamsKZG;
+use halo2_base::halo2_proofs::poly::{Coeff, EvaluationDomain, LagrangeCoeff, Polynomial};
 use rayon::prelude::*;
 use std::io;
 
@@ -76,11 +78,11 @@ impl Key {
             columns.map(|c| domain.interpolate(c)).collect()
         };
         let (fixed_polys, sigma_polys) = (polys(&fixed), polys(&sigma));
-        // The values of fixed columns are read by the permutation alone.
-        let columns = vk.cs().permutation().get_columns();
-        let permuted = columns.iter().any(|c| *c.column_type() == Any::Fixed);
         let fixed_nearly = fixed.iter().map(|c| NearlyConstant::of(c)).collect();
-        let fixed = if permuted { fixed } else { Vec::new() };
+        let fixed = match permutes_fixed(vk.cs()) {
+            true => fixed,
+            false => Vec::new(),
+        };
         Ok(Key {
             usable_rows: domain.n() - (vk.cs().blinding_factors() + 1),
             set_len: vk.cs().degree() - 2,
@@ -91,6 +93,36 @@ impl Key {
             fixed_nearly,
             sigma,
             sigma_polys,
+        })
+    }
+
+    /// From halo2's proving key, which has all of it, and more.
+    pub fn of_halo2(pk: &ProvingKey<G1Affine>) -> Result<Self, KeyError> {
+        let vk = pk.get_vk();
+        supported(vk.cs())?;
+        let domain = Domain::new(vk.get_domain().k());
+        let polys = |polys: &[Polynomial<Fr, Coeff>]| -> Vec<Vec<Fr>> {
+            let all = polys.iter().map(|poly| domain.reordered(poly.values()));
+            all.collect()
+        };
+        let values = |columns: &[Polynomial<Fr, LagrangeCoeff>]| -> Vec<Vec<Fr>> {
+            columns.iter().map(|c| c.values().to_vec()).collect()
+        };
+        let fixed = pk.fixed_values();
+        let nearly = fixed.iter().map(|c| NearlyConstant::of(c.values()));
+        Ok(Key {
+            usable_rows: domain.n() - (vk.cs().blinding_factors() + 1),
+            set_len: vk.cs().degree() - 2,
+            vk: vk.clone(),
+            fixed: match permutes_fixed(vk.cs()) {
+                true => values(fixed),
+                false => Vec::new(),
+            },
+            fixed_nearly: nearly.collect(),
+            fixed_polys: polys(pk.fixed_polys()),
+            sigma: values(pk.permutation().permutations()),
+            sigma_polys: polys(pk.permutation().polys()),
+            domain,
         })
     }
 
@@ -165,6 +197,27 @@ impl NearlyConstant {
     }
 }
 
+fn supported(cs: &ConstraintSystem<Fr>) -> Result<(), KeyError> {
+    let unsupported = [
+        (!cs.lookups().is_empty(), "halo2's lookups"),
+        (
+            cs.num_instance_columns() != 1,
+            "no or several instance columns",
+        ),
+        (cs.permutation().get_columns().is_empty(), "no copies"),
+    ];
+    match unsupported.into_iter().find(|(found, _)| *found) {
+        Some((_, what)) => Err(KeyError::Unsupported(what)),
+        None => Ok(()),
+    }
+}
+
+/// Whether the permutation reads the values of fixed columns; nothing else does.
+fn permutes_fixed(cs: &ConstraintSystem<Fr>) -> bool {
+    let columns = cs.permutation().get_columns();
+    columns.iter().any(|c| *c.column_type() == Any::Fixed)
+}
+
 fn check(
     vk: &VerifyingKey<G1Affine>,
     domain: &Domain,
@@ -172,15 +225,7 @@ fn check(
     copies: &Copies,
 ) -> Result<(), KeyError> {
     let cs = vk.cs();
-    if !cs.lookups().is_empty() {
-        return Err(KeyError::Unsupported("halo2's lookups"));
-    }
-    if cs.num_instance_columns() != 1 {
-        return Err(KeyError::Unsupported("no or several instance columns"));
-    }
-    if cs.permutation().get_columns().is_empty() {
-        return Err(KeyError::Unsupported("no copies"));
-    }
+    supported(cs)?;
     let columns = |what, got, expected| match got == expected {
         true => Ok(()),
         false => Err(KeyError::Columns {

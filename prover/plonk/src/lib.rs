@@ -11,6 +11,7 @@
 //! One proof: witness → `prove.rs` → (`permutation.rs`, `quotient.rs` ← `tape.rs` ← `graph.rs`, `opening.rs`) → transcript; `domain.rs` and
 //! `fft.rs` have the transforms, `commit.rs` the commitments, `key.rs` what is known before.
 
+mod advice;
 mod commit;
 mod domain;
 mod fft;
@@ -21,9 +22,12 @@ mod opening;
 mod permutation;
 mod prove;
 mod quotient;
+mod synthesis;
 mod tape;
 #[cfg(test)]
 mod tests;
 
+pub use advice::{Phases, Witness};
 pub use key::{Copies, Key, KeyError, verifying_key};
-pub use prove::{ProveError, Witness, create_proof};
+pub use prove::{ProveError, create_proof};
+pub use synthesis::Synthesis;

@@ -6,6 +6,7 @@
 //! every random value. halo2 also commits to a polynomial of n random coefficients, to hide what an inner-product opening
 //! would tell; a KZG opening tells nothing more, so two random coefficients do.
 
+use crate::advice::{Advice, Witness, padded};
 use crate::commit::Commit;
 use crate::domain::evaluate;
 use crate::key::Key;
@@ -20,13 +21,6 @@ use rand::RngCore;
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::io;
-
-/// Advice columns, phase by phase.
-pub trait Witness {
-    /// The values of the columns of a phase, in their order, given the challenges of the phases before. Rows that are not
-    /// given are 0; the last rows are the prover's.
-    fn phase(&mut self, phase: u8, challenges: &[Fr]) -> Vec<Vec<Fr>>;
-}
 
 /// What can go wrong.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +44,9 @@ pub enum ProveError {
         /// Columns of the key.
         expected: usize,
     },
+    /// A circuit that cannot be synthesized.
+    #[error("synthesis: {0}")]
+    Synthesis(#[from] halo2_base::halo2_proofs::plonk::Error),
     /// More values than a column has rows for.
     #[error("{got} values for a column of {usable} usable rows")]
     Rows {
@@ -86,7 +83,9 @@ where
     for value in instance {
         transcript.common_scalar(*value)?;
     }
-    let (advice, challenges) = advice(key, witness, &commit, &mut rng, transcript)?;
+    let mut advice = Advice::new(key, &commit, &mut rng, transcript);
+    witness.fill(&mut advice)?;
+    let (advice, challenges) = advice.finish()?;
     let instance = padded(key, instance.to_vec())?;
 
     // There are no lookups for θ to compress.
@@ -137,59 +136,6 @@ where
     let queries = opened.queries(&point, transcript)?;
     open(domain, &queries, point, &commit, transcript)?;
     Ok(())
-}
-
-/// Commits to the advice phase by phase and draws the challenges in between.
-fn advice<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E>>(
-    key: &Key,
-    witness: &mut impl Witness,
-    commit: &Commit<'_>,
-    rng: &mut impl RngCore,
-    transcript: &mut T,
-) -> Result<(Vec<Vec<Fr>>, Vec<Fr>), ProveError> {
-    let cs = key.vk.cs();
-    let (column_phases, challenge_phases) = (cs.advice_column_phase(), cs.challenge_phase());
-    let mut advice = vec![Vec::new(); column_phases.len()];
-    let mut challenges = Vec::new();
-    let last = column_phases.iter().copied().max().unwrap_or(0);
-    for phase in 0..=last {
-        let own: Vec<usize> = (0..column_phases.len())
-            .filter(|&c| column_phases[c] == phase)
-            .collect();
-        let columns = witness.phase(phase, &challenges);
-        let (got, expected) = (columns.len(), own.len());
-        if got != expected {
-            return Err(ProveError::Columns {
-                phase,
-                got,
-                expected,
-            });
-        }
-        let columns = columns.into_iter().map(|c| padded(key, c));
-        let mut columns = columns.collect::<Result<Vec<_>, _>>()?;
-        for column in &mut columns {
-            let hiding = &mut column[key.usable_rows..];
-            hiding.fill_with(|| Fr::random(&mut *rng));
-        }
-        for point in commit.all_values(&columns) {
-            transcript.write_point(point)?;
-        }
-        for (index, column) in own.into_iter().zip(columns) {
-            advice[index] = column;
-        }
-        let drawn = challenge_phases.iter().filter(|&&p| p == phase);
-        challenges.extend(drawn.map(|_| transcript.squeeze()));
-    }
-    Ok((advice, challenges))
-}
-
-fn padded(key: &Key, mut column: Vec<Fr>) -> Result<Vec<Fr>, ProveError> {
-    let (got, usable) = (column.len(), key.usable_rows);
-    if got > usable {
-        return Err(ProveError::Rows { got, usable });
-    }
-    column.resize(key.domain.n(), Fr::ZERO);
-    Ok(column)
 }
 
 /// Σ x^(n·m)·h_m.

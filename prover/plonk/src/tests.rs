@@ -1,14 +1,16 @@
 //! Proofs of a small circuit with all that this prover supports (two phases, several permutation products, a fixed and the
 //! instance column in the permutation, rotations both ways), judged by halo2's own verifier.
 
-use crate::{Copies, Key, KeyError, ProveError, Witness, create_proof, verifying_key};
+use crate::{
+    Copies, Key, KeyError, Phases, ProveError, Synthesis, Witness, create_proof, verifying_key,
+};
 use halo2_base::halo2_proofs::SerdeFormat;
 use halo2_base::halo2_proofs::circuit::{Cell, Layouter, SimpleFloorPlanner, Value};
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halo2_base::halo2_proofs::plonk::{
     Advice, Challenge, Circuit, Column, ConstraintSystem, Error, FirstPhase, Fixed, Instance,
-    SecondPhase, VerifyingKey, keygen_vk, verify_proof,
+    SecondPhase, VerifyingKey, keygen_pk, keygen_vk, verify_proof,
 };
 use halo2_base::halo2_proofs::poly::Rotation;
 use halo2_base::halo2_proofs::poly::commitment::ParamsProver;
@@ -35,7 +37,11 @@ struct Config {
 
 /// a·b·b = c; d is a of the row before; `late` sums challenge·a. a of row 0 is the fixed constant, c of the last row the instance.
 #[derive(Clone)]
-struct Squares;
+struct Squares {
+    rows: Option<Rows>,
+}
+
+const NO_WITNESS: Squares = Squares { rows: None };
 
 impl Circuit<Fr> for Squares {
     type Config = Config;
@@ -43,7 +49,7 @@ impl Circuit<Fr> for Squares {
     type Params = ();
 
     fn without_witnesses(&self) -> Self {
-        Squares
+        NO_WITNESS
     }
 
     fn configure(cs: &mut ConstraintSystem<Fr>) -> Config {
@@ -102,7 +108,20 @@ impl Circuit<Fr> for Squares {
                 for (left, right) in COPIES {
                     region.constrain_equal(cell(left), cell(right));
                 }
-                let _ = (config.late, config.challenge, Value::known(Fr::ZERO));
+                let Some(rows) = &self.rows else {
+                    return Ok(());
+                };
+                for (column, values) in config.advice.into_iter().zip(&rows.columns) {
+                    for (row, value) in values.iter().enumerate() {
+                        region.assign_advice(column, row, Value::known(*value));
+                    }
+                }
+                region.next_phase();
+                region.get_challenge(config.challenge).map(|challenge| {
+                    for (row, sum) in rows.sums(challenge).into_iter().enumerate() {
+                        region.assign_advice(config.late, row, Value::known(sum));
+                    }
+                });
                 Ok(())
             },
         )
@@ -128,6 +147,7 @@ fn fixed() -> Vec<[Fr; 2]> {
         .collect()
 }
 
+#[derive(Clone)]
 struct Rows {
     columns: [Vec<Fr>; 4],
 }
@@ -146,18 +166,21 @@ impl Rows {
     fn instance(&self) -> Fr {
         self.columns[2][ROWS - 1]
     }
+
+    fn sums(&self, challenge: Fr) -> Vec<Fr> {
+        let mut sum = vec![Fr::ZERO; 2];
+        for a in &self.columns[0][1..] {
+            sum.push(sum[sum.len() - 1] + challenge * a);
+        }
+        sum
+    }
 }
 
 impl Witness for Rows {
-    fn phase(&mut self, phase: u8, challenges: &[Fr]) -> Vec<Vec<Fr>> {
-        if phase == 0 {
-            return self.columns.to_vec();
-        }
-        let mut sum = vec![Fr::ZERO; 2];
-        for a in &self.columns[0][1..] {
-            sum.push(sum[sum.len() - 1] + challenges[0] * a);
-        }
-        vec![sum]
+    fn fill(&mut self, phases: &mut dyn Phases) -> Result<(), ProveError> {
+        let challenge = phases.commit(self.columns.to_vec())?[0];
+        phases.commit(vec![self.sums(challenge)])?;
+        Ok(())
     }
 }
 
@@ -169,7 +192,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let params = ParamsKZG::setup(K, OsRng);
-        let vk = keygen_vk(&params, &Squares).unwrap();
+        let vk = keygen_vk(&params, &NO_WITNESS).unwrap();
         let mut copies = Copies::new(6, K);
         for (left, right) in COPIES {
             copies.add(left, right);
@@ -178,13 +201,17 @@ impl Fixture {
         Fixture { params, key }
     }
 
-    fn prove(&self, mut rows: Rows, instance: Fr) -> Vec<u8> {
+    fn prove(&self, rows: Rows, instance: Fr) -> Vec<u8> {
+        self.prove_with(&self.key, rows, instance)
+    }
+
+    fn prove_with(&self, key: &Key, mut witness: impl Witness, instance: Fr) -> Vec<u8> {
         let mut transcript = Blake2bWrite::<_, G1Affine, Challenge255<_>>::init(Vec::new());
         create_proof(
             &self.params,
-            &self.key,
+            key,
             &[instance],
-            &mut rows,
+            &mut witness,
             OsRng,
             &mut transcript,
         )
@@ -224,6 +251,31 @@ fn halo2_accepts_honest_proofs_and_no_two_are_alike() {
     let [one, two] = proofs.map(|p| words(&p));
     // What is the same in both: nothing, not even a commitment.
     assert!(one.iter().zip(&two).all(|(a, b)| a != b));
+}
+
+#[test]
+fn a_circuit_synthesizes_its_own_witness_for_halo2s_key() {
+    let fixture = Fixture::new();
+    let pk = keygen_pk(&fixture.params, fixture.key.vk().clone(), &NO_WITNESS).unwrap();
+    let key = Key::of_halo2(&pk).unwrap();
+    let prove = |rows: Rows, instance: Fr| {
+        let circuit = Squares { rows: Some(rows) };
+        let witness = Synthesis {
+            circuit: &circuit,
+            instance: &[instance],
+        };
+        fixture.prove_with(&key, witness, instance)
+    };
+    let honest = Rows::honest().instance();
+    assert!(fixture.accepts(&prove(Rows::honest(), honest), honest));
+    for column in 0..4 {
+        let mut rows = Rows::honest();
+        rows.columns[column][7] += Fr::ONE;
+        assert!(
+            !fixture.accepts(&prove(rows, honest), honest),
+            "column {column}"
+        );
+    }
 }
 
 #[test]

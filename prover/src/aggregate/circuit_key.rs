@@ -26,6 +26,7 @@ use halo2_base::{
         transcript::{EncodedChallenge, TranscriptWrite},
     },
 };
+use halocast_plonk::{Key, Synthesis};
 use rand::{CryptoRng, RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -150,7 +151,7 @@ impl CircuitKey {
         Ok(circuit.use_break_points(self.made.break_points.clone()))
     }
 
-    /// Proves a filled circuit into a transcript.
+    /// Proves a filled circuit into a transcript: with our prover, or, for the baseline with halo2's lookups, with halo2's.
     pub(crate) fn create_proof<E, T>(
         &self,
         srs: &Srs,
@@ -164,6 +165,22 @@ impl CircuitKey {
         T: TranscriptWrite<G1Affine, E>,
     {
         let seed = ChaCha20Rng::from_rng(rng).map_err(|e| halo2_error("randomness", &e))?;
+        if self.made.params.wide.is_some() {
+            let key = Key::of_halo2(&self.pk).map_err(|e| halo2_error("proving key", &e))?;
+            let mut witness = Synthesis {
+                circuit: &circuit,
+                instance: words,
+            };
+            return halocast_plonk::create_proof(
+                &srs.params,
+                &key,
+                words,
+                &mut witness,
+                seed,
+                transcript,
+            )
+            .map_err(|e| halo2_error("proof", &e));
+        }
         create_proof::<KZGCommitmentScheme<_>, ProverSHPLONK<'_, _>, _, _, _, _>(
             &srs.params,
             &self.pk,

@@ -30,7 +30,7 @@ use crate::{CircuitError, LayerKey, LayerProof, LayerProvingKey, boundary_instan
 use cast::{Expected, Lie, honest, lies, other_model};
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr};
 use halo2_base::halo2_proofs::poly::kzg::commitment::ParamsKZG;
-use halocast_plonk::Witness;
+use halocast_plonk::{Phases, ProveError, Witness};
 use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 use std::sync::LazyLock;
@@ -76,14 +76,11 @@ struct ForgedWitness {
 }
 
 impl Witness for ForgedWitness {
-    fn phase(&mut self, phase: u8, challenges: &[Fr]) -> Vec<Vec<Fr>> {
-        match phase {
-            0 => LayerWitness(&self.layout).phase(0, challenges),
-            _ => {
-                let columns = self.phase1.columns(&self.layout, &drawn(challenges));
-                columns.columns()
-            }
-        }
+    fn fill(&mut self, phases: &mut dyn Phases) -> Result<(), ProveError> {
+        let challenges = drawn(phases.commit(LayerWitness(&self.layout).phase0())?);
+        let columns = self.phase1.columns(&self.layout, &challenges);
+        phases.commit(columns.columns())?;
+        Ok(())
     }
 }
 
