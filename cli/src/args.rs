@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Prove(ProveArgs),
     /// Check a proof; exit code 0 only if it is valid.
     Verify(VerifyArgs),
+    /// Write what a contract takes of a proof about several items: root, proof, and the path of each.
+    Set(SetArgs),
     /// Write the Solidity verifier of a bundle.
     Verifier(VerifierArgs),
     /// Name the error in a contract's revert data.
@@ -252,14 +254,19 @@ pub(crate) struct SetupArgs {
 #[command(after_help = "Examples:
   halocast prove tg.bundle --input question.json --context 0x1f --out proof.json
   halocast prove tg.bundle --input question.json --stage layers --out layers.json
+  halocast prove tg4.bundle --batch questions.json --out proof.json      (compiled with --batch 4)
 
-The context is the word that ties a proof to one request of one oracle (its contextOf()); 0 if it is not given.")]
+The context is the word that ties a proof to one request of one oracle (its contextOf()); 0 if it is not given. A batch is a JSON
+list of inputs, each with its own: [{\"inputs\": …, \"context\": \"0x1f\"}, …]")]
 pub(crate) struct ProveArgs {
     /// The bundle.
     pub(crate) bundle: PathBuf,
     /// The input, as for `execute`.
-    #[arg(long, value_name = "FILE.json")]
-    pub(crate) input: PathBuf,
+    #[arg(long, value_name = "FILE.json", required_unless_present = "batch")]
+    pub(crate) input: Option<PathBuf>,
+    /// Several inputs with their contexts, at most as many as the bundle was compiled for.
+    #[arg(long, value_name = "FILE.json", conflicts_with_all = ["input", "context"])]
+    pub(crate) batch: Option<PathBuf>,
     /// Context word, below 2^248.
     #[arg(long, value_name = "HEX", default_value = "0x0")]
     pub(crate) context: String,
@@ -277,6 +284,21 @@ pub(crate) struct VerifyArgs {
     pub(crate) bundle: PathBuf,
     /// The proof: of the layers, or the aggregated one.
     pub(crate) proof: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  halocast set tg4.bundle proof.json --out set.json
+
+The file has root, depth and proof for the oracle's submitSet or fulfillBatchFromSet, and index, outputs and path of each item.")]
+pub(crate) struct SetArgs {
+    /// The bundle, compiled with --batch.
+    pub(crate) bundle: PathBuf,
+    /// Its proof, from `prove --batch`.
+    pub(crate) proof: PathBuf,
+    /// Where to write the set.
+    #[arg(long, value_name = "SET.json")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]

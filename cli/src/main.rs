@@ -37,6 +37,7 @@ fn run(command: Command, out: &ui::Output) -> eyre::Result<ExitCode> {
         Command::Setup(args) => commands::setup::run(args, out),
         Command::Prove(args) => commands::prove::run(args, out),
         Command::Verify(args) => commands::verify::run(args, out),
+        Command::Set(args) => commands::set::run(args, out),
         Command::Verifier(args) => commands::verifier::run(args, out),
         Command::Explain(args) => commands::explain::run(args, out),
         Command::Deploy(args) => commands::deploy::run(args, out),

@@ -1,6 +1,6 @@
 //! A bundle behind the relayer's [`InferenceEngine`].
 
-use super::{model_id, to_u256, to_word};
+use super::{model_id, proof_context, to_u256, to_word};
 use alloy::primitives::{B256, U256};
 use halocast_oracle::{CancelFlag, EngineError, InferenceEngine, ProofPackage, ProveJob};
 use halocast_prover::bundle::Bundle;
@@ -98,8 +98,9 @@ impl InferenceEngine for BundleEngine {
 
     fn prove(&self, job: &ProveJob) -> Result<ProofPackage, EngineError> {
         let request = self.request(&job.inputs)?;
-        let context =
-            pipeline::context_from_hex(&format!("{:#x}", job.context)).map_err(engine_error)?;
+        let context = proof_context(&self.bundle, &[job.context])
+            .map_err(|e| EngineError::Unprovable(e.to_string()))?;
+        let context = pipeline::context_from_hex(&format!("{context:#x}")).map_err(engine_error)?;
         let options = ProveOptions {
             context,
             contexts: vec![],
@@ -116,7 +117,11 @@ impl InferenceEngine for BundleEngine {
         let statement = proof.statement().map_err(engine_error)?;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(report);
         Ok(ProofPackage {
-            outputs: statement.outputs.iter().map(to_u256).collect(),
+            // Where proofs are about several items, all are this one.
+            outputs: statement.outputs[..self.output_words()]
+                .iter()
+                .map(to_u256)
+                .collect(),
             proof: outer.leaf_bytes().into(),
         })
     }

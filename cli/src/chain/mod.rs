@@ -1,8 +1,10 @@
 //! What the chain commands share: the prover behind the relayer's seam, deployment plans from bundles, accounts.
 
+mod batch;
 mod engine;
 mod plan;
 
+pub(crate) use batch::{check_contexts, proof_context, set_of};
 pub(crate) use engine::{BundleEngine, Logged};
 pub(crate) use plan::{generated, plan};
 

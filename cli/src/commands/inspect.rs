@@ -36,6 +36,13 @@ fn text(bundle: &Bundle, m: &Manifest) -> Result<String, std::fmt::Error> {
         "public    {} input + {} output words of {} x {} bits, commitment, context",
         m.input_words, m.output_words, m.packing.values_per_word, m.packing.value_bits
     )?;
+    if m.items > 1 {
+        writeln!(
+            s,
+            "items     {} a proof, each with words of its own",
+            m.items
+        )?;
+    }
     writeln!(
         s,
         "\nsegments\n  {:24} {:>3} {:>9} {:>7} {:>6} {:>9} {:>10}",

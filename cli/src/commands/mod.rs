@@ -9,6 +9,7 @@ pub(crate) mod inspect;
 pub(crate) mod prove;
 pub(crate) mod relay;
 pub(crate) mod request;
+pub(crate) mod set;
 pub(crate) mod setup;
 pub(crate) mod srs;
 pub(crate) mod status;

@@ -17,6 +17,7 @@ mod domain;
 mod fft;
 mod graph;
 mod key;
+mod key_file;
 mod msm;
 mod opening;
 mod permutation;

@@ -279,6 +279,27 @@ fn a_circuit_synthesizes_its_own_witness_for_halo2s_key() {
 }
 
 #[test]
+fn a_key_survives_a_file_and_a_short_one_is_refused() {
+    let fixture = Fixture::new();
+    let pk = keygen_pk(&fixture.params, fixture.key.vk().clone(), &NO_WITNESS).unwrap();
+    let mut bytes = Vec::new();
+    Key::of_halo2(&pk).unwrap().write(&mut bytes).unwrap();
+    let key = Key::read::<Squares>(&mut bytes.as_slice(), ()).unwrap();
+    let honest = Rows::honest().instance();
+    let proof = fixture.prove_with(&key, Rows::honest(), honest);
+    assert!(fixture.accepts(&proof, honest));
+    let mut again = Vec::new();
+    key.write(&mut again).unwrap();
+    assert_eq!(bytes, again);
+    for len in [0, 10, 500, bytes.len() / 2, bytes.len() - 1] {
+        assert!(
+            Key::read::<Squares>(&mut &bytes[..len], ()).is_err(),
+            "{len}"
+        );
+    }
+}
+
+#[test]
 fn halo2_refuses_what_does_not_satisfy_the_circuit() {
     let fixture = Fixture::new();
     let honest = Rows::honest().instance();

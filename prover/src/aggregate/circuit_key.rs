@@ -7,6 +7,7 @@ use super::{
     assembly::{AggregationCircuit, CircuitParams},
     circuit::{self, Exposed, Witness},
     layout::Draft,
+    proving::ProvingKey,
     slot::Slot,
 };
 use crate::srs::{
@@ -16,17 +17,12 @@ use crate::srs::{
 use halo2_base::{
     gates::{circuit::CircuitBuilderStage, flex_gate::MultiPhaseThreadBreakPoints},
     halo2_proofs::{
-        SerdeFormat,
         halo2curves::bn256::{Fr, G1Affine},
-        plonk::{Circuit, ProvingKey, create_proof, keygen_pk, keygen_vk},
-        poly::{
-            commitment::ParamsProver,
-            kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
-        },
+        plonk::{Circuit, VerifyingKey, keygen_pk, keygen_vk},
+        poly::commitment::ParamsProver,
         transcript::{EncodedChallenge, TranscriptWrite},
     },
 };
-use halocast_plonk::{Key, Synthesis};
 use rand::{CryptoRng, RngCore, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -39,7 +35,7 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct CircuitKey {
     pub(crate) made: Made,
-    pub(crate) pk: ProvingKey<G1Affine>,
+    key: ProvingKey,
 }
 
 /// The part of a key that is not halo2's.
@@ -83,12 +79,13 @@ impl CircuitKey {
         let vk = keygen_vk(&srs.params, &circuit).map_err(|e| halo2_error("verifying key", &e))?;
         let pk =
             keygen_pk(&srs.params, vk, &circuit).map_err(|e| halo2_error("proving key", &e))?;
+        let key = ProvingKey::new(pk, params.wide.is_some())?;
         let made = Made {
             params,
             break_points: circuit.builder.break_points(),
             cells: (cells.advice, cells.lookups),
         };
-        Ok((Self { made, pk }, srs))
+        Ok((Self { made, key }, srs))
     }
 
     /// log2 of the rows.
@@ -151,7 +148,12 @@ impl CircuitKey {
         Ok(circuit.use_break_points(self.made.break_points.clone()))
     }
 
-    /// Proves a filled circuit into a transcript: with our prover, or, for the baseline with halo2's lookups, with halo2's.
+    /// The verifying key.
+    pub(crate) fn vk(&self) -> &VerifyingKey<G1Affine> {
+        self.key.vk()
+    }
+
+    /// Proves a filled circuit into a transcript.
     pub(crate) fn create_proof<E, T>(
         &self,
         srs: &Srs,
@@ -164,32 +166,8 @@ impl CircuitKey {
         E: EncodedChallenge<G1Affine>,
         T: TranscriptWrite<G1Affine, E>,
     {
-        let seed = ChaCha20Rng::from_rng(rng).map_err(|e| halo2_error("randomness", &e))?;
-        if self.made.params.wide.is_some() {
-            let key = Key::of_halo2(&self.pk).map_err(|e| halo2_error("proving key", &e))?;
-            let mut witness = Synthesis {
-                circuit: &circuit,
-                instance: words,
-            };
-            return halocast_plonk::create_proof(
-                &srs.params,
-                &key,
-                words,
-                &mut witness,
-                seed,
-                transcript,
-            )
-            .map_err(|e| halo2_error("proof", &e));
-        }
-        create_proof::<KZGCommitmentScheme<_>, ProverSHPLONK<'_, _>, _, _, _, _>(
-            &srs.params,
-            &self.pk,
-            &[circuit],
-            &[&[words]],
-            seed,
-            transcript,
-        )
-        .map_err(|e| halo2_error("proof", &e))
+        let rng = ChaCha20Rng::from_rng(rng).map_err(|e| halo2_error("randomness", &e))?;
+        self.key.prove(srs, circuit, words, rng, transcript)
     }
 
     /// Writes the key with what belongs to it; nothing is left behind if that fails.
@@ -202,7 +180,7 @@ impl CircuitKey {
     ) -> Result<(), AggregateError> {
         let meta = bincode::serialize(&(beside, &self.made)).expect("plain data");
         let mut counter = Counter(0);
-        self.write_pk(&mut counter);
+        self.write_key(&mut counter);
         let header = Header {
             k: self.made.params.base.k,
             srs,
@@ -210,17 +188,15 @@ impl CircuitKey {
         };
         let body = |w: &mut SealingWriter| {
             w.write_all(&meta).expect("the writer keeps its errors");
-            self.write_pk(w);
+            self.write_key(w);
         };
         let length = meta.len() as u64 + counter.0;
         Ok(write_sealed(path, format, &header, length, body)?)
     }
 
-    /// halo2's writer panics on an error; both writers here never return one.
-    fn write_pk(&self, writer: &mut impl Write) {
-        self.pk
-            .write(writer, SerdeFormat::RawBytesUnchecked)
-            .expect("the writer keeps its errors");
+    fn write_key(&self, writer: &mut impl Write) {
+        let written = self.key.write(writer);
+        written.expect("the writers keep their errors");
     }
 
     /// Reads a key, and what belongs to it, after length and checksum agree.
@@ -242,17 +218,13 @@ impl CircuitKey {
             .map_err(|e| error(e.to_string()))?;
         let (beside, made): (B, Made) =
             bincode::deserialize(&meta).map_err(|e| error(e.to_string()))?;
-        let pk = ProvingKey::read::<_, AggregationCircuit>(
-            &mut file.payload,
-            SerdeFormat::RawBytesUnchecked,
-            made.params.clone(),
-        )
-        .map_err(|e| error(e.to_string()))?;
-        Ok((beside, Self { made, pk }))
+        let key = ProvingKey::read(&mut file.payload, &made.params);
+        let key = key.map_err(|e| error(e.to_string()))?;
+        Ok((beside, Self { made, key }))
     }
 }
 
-fn halo2_error(stage: &'static str, error: &dyn std::fmt::Display) -> AggregateError {
+pub(super) fn halo2_error(stage: &'static str, error: &dyn std::fmt::Display) -> AggregateError {
     AggregateError::Halo2 {
         stage,
         reason: error.to_string(),

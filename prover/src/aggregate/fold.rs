@@ -40,7 +40,7 @@ pub const MAX_FOLD: usize = 32;
 
 const FORMAT: Format = Format {
     kind: "fold-key",
-    version: 1,
+    version: 2,
 };
 
 /// How many of which proofs a fold takes.
@@ -219,7 +219,7 @@ impl FoldKey {
         let (circuit, srs) = CircuitKey::keygen(store, source, &slots, Exposed::Items, config)?;
         let compiling = Config::kzg().with_num_instance(vec![PUBLIC_WORDS_PER_FOLD]);
         let vk = FoldVk {
-            protocol: compile(&srs.params, circuit.pk.get_vk(), compiling),
+            protocol: compile(&srs.params, circuit.vk(), compiling),
             deciding_key: srs.deciding_key(),
             slot: Box::new(shape.slot),
             capacity: shape.capacity,

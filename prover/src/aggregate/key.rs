@@ -21,7 +21,7 @@ use std::path::Path;
 
 const FORMAT: Format = Format {
     kind: "aggregation-key",
-    version: 3,
+    version: 4,
 };
 
 /// Proving key of an aggregation, with all that is needed to fill its circuit again.
@@ -71,7 +71,7 @@ impl AggregationKey {
             .collect();
         let exposed = statements(&shape, &stated);
         let (circuit, srs) = CircuitKey::keygen(store, source, shape.slots(), exposed, config)?;
-        let vk = AggregationVk::new(&srs, circuit.pk.get_vk(), &shape);
+        let vk = AggregationVk::new(&srs, circuit.vk(), &shape);
         Ok(Self { shape, vk, circuit })
     }
 

@@ -15,7 +15,7 @@
 //! | `circuit.rs` | in-circuit verifiers, one blinded accumulator |
 //! | `assembly.rs` | the halo2 circuit: scalar columns and the chip's |
 //! | `plan.rs`, `layout.rs`, `forecast.rs` | choice of k and columns; what it will be, before there is a circuit |
-//! | `circuit_key.rs` | proving keys and their files |
+//! | `circuit_key.rs`, `proving.rs` | proving keys, their files, the prover |
 //! | `fold.rs` | folds: proofs of proofs, for trees |
 //! | `key.rs`, `verify.rs` | the proof for the chain and its native verifier |
 //!
@@ -36,6 +36,7 @@ mod items;
 mod key;
 mod layout;
 mod plan;
+mod proving;
 mod shape;
 mod slot;
 mod statement;

@@ -45,5 +45,6 @@ pub use prove::{AggregateCost, ProveOptions, ProveReport, SegmentCost, Stage, pr
 pub use setup::{AggregationOptions, SetupOptions, SetupReport, setup};
 pub use verify::{Verdict, verify};
 pub use words::{
-    context_from_hex, field_from_hex, field_to_hex, word_from_hex, word_to_field, word_to_hex,
+    context_from_hex, field_from_hex, field_to_hex, field_to_word, word_from_hex, word_to_field,
+    word_to_hex,
 };

@@ -10,6 +10,11 @@ pub fn word_to_field(word: &Word) -> Fr {
     Option::from(Fr::from_repr(*word)).expect("packed words are below 2^248, which is below r")
 }
 
+/// A field element as little-endian bytes.
+pub fn field_to_word(value: &Fr) -> Word {
+    value.to_repr()
+}
+
 /// 32 bytes big endian with `0x`.
 pub fn word_to_hex(word: &Word) -> String {
     let mut bytes = *word;

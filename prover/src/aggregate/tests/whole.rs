@@ -213,7 +213,7 @@ fn halo2_verifier_agrees() {
         <SingleStrategy<'_, _> as VerificationStrategy<'_, _, VerifierSHPLONK<'_, _>>>::new(params);
     verify_proof::<_, VerifierSHPLONK<'_, _>, _, _, _>(
         params,
-        fx.key.circuit.pk.get_vk(),
+        fx.key.circuit.vk(),
         strategy,
         &[&[&fx.outer.instances]],
         &mut transcript,
@@ -492,8 +492,8 @@ fn key_file_comes_back_and_damage_is_found() {
     assert_eq!(read.vk().digest(), fx.vk().digest());
     assert_eq!(read.shape().digest(), fx.key.shape().digest());
     assert_eq!(
-        read.circuit.pk.get_vk().transcript_repr(),
-        fx.key.circuit.pk.get_vk().transcript_repr()
+        read.circuit.vk().transcript_repr(),
+        fx.key.circuit.vk().transcript_repr()
     );
     drop(read);
     use std::io::{Seek, SeekFrom, Write};
