@@ -117,7 +117,7 @@ interface IInferenceOracle {
     /// @notice Wrong number of output words for this model.
     error OutputWordCount(uint256 got, uint256 expected);
 
-    /// @notice Only the oracle itself calls this, item by item, out of `fulfillBatch`.
+    /// @notice Only the oracle itself calls this, item by item, out of `fulfillBatch` or `fulfillBatchFromSet`.
     error OnlySelf(address caller);
 
     /// @notice The gas left would not give the callback what its requester asked for; send the transaction with more.

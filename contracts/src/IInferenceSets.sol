@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+/// @notice One item of `fulfillBatchFromSet`.
+struct SetFulfillment {
+    uint256 requestId;
+    address payee;
+    uint256[] outputs;
+    /// The leaf's place.
+    uint256 index;
+    /// Siblings from the leaf upwards.
+    bytes32[] path;
+}
+
 /// @title Sets of results under one proof
 /// @notice A batch proof is checked once (`submitSet`); after that each result of the set costs a Merkle path instead of a proof.
 /// @dev A leaf holds the context word of its result (InferenceSet.leafHash), so that replay and payee rules are those of single proofs; the
@@ -41,6 +52,23 @@ interface IInferenceSets {
         uint8 depth,
         bytes calldata proof
     ) external;
+
+    /// @notice Brings a set and results of it in one transaction: what `submitSet` does, unless the set is known, then what `fulfillFromSet`
+    /// does for each item. A bad item fails alone (FulfilFailed); a bad set fails as a whole.
+    /// @param modelId The set's model.
+    /// @param root Root of the tree.
+    /// @param depth Its levels.
+    /// @param setProof The batch proof. Not looked at, like `depth`, if the set is known: it may be empty, and whoever submits the set first
+    /// takes nothing from this transaction.
+    /// @param items The results.
+    /// @return stored Number of results that were stored.
+    function fulfillBatchFromSet(
+        bytes32 modelId,
+        bytes32 root,
+        uint8 depth,
+        bytes calldata setProof,
+        SetFulfillment[] calldata items
+    ) external returns (uint256 stored);
 
     /// @notice Returns if the statement (M, context, inputs, outputs) is in a verified set, reverts if not. For contracts that make their own
     /// contexts; looks at the proof only, not at the model's status.

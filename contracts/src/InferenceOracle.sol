@@ -3,10 +3,10 @@ pragma solidity 0.8.37;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {BatchFulfilment} from "./BatchFulfilment.sol";
 import {GuardedCall} from "./GuardedCall.sol";
 import {IInferenceConsumer} from "./IInferenceConsumer.sol";
-import {CallbackStatus, Fulfillment, IInferenceOracle, Provenance, RequestStatus} from "./IInferenceOracle.sol";
+import {CallbackStatus, IInferenceOracle, Provenance, RequestStatus} from "./IInferenceOracle.sol";
 import {IInferenceSets} from "./IInferenceSets.sol";
 import {IModelRegistry, ModelRoute, ModelStatus} from "./IModelRegistry.sol";
 import {InferenceSet} from "./InferenceSet.sol";
@@ -19,7 +19,7 @@ import {WordRange} from "./WordRange.sol";
 /// @title Request / fulfil oracle
 /// @notice See IInferenceOracle. The contract has no owner's hand in the money: fees are either credited to the payee of a proof or back
 /// to the requester.
-contract InferenceOracle is InferenceSets, PullPath, AccessControl, ReentrancyGuardTransient, RequestBook {
+contract InferenceOracle is BatchFulfilment, PullPath, AccessControl, RequestBook {
     /// @inheritdoc IInferenceOracle
     bytes32 public constant override DOMAIN_TAG = keccak256("halocast.inference.context.v1");
 
@@ -92,27 +92,6 @@ contract InferenceOracle is InferenceSets, PullPath, AccessControl, ReentrancyGu
     }
 
     /// @inheritdoc IInferenceOracle
-    function fulfillBatch(
-        Fulfillment[] calldata items
-    ) external override nonReentrant returns (uint256 stored) {
-        for (uint256 i = 0; i < items.length; ++i) {
-            // A call of its own: what the item wrote before it failed is undone with it.
-            (bool success, bytes4 selector) = _callSelf(abi.encodeCall(this.fulfillBatchItem, (msg.sender, items[i])));
-            if (success) ++stored;
-            else emit FulfilFailed(i, items[i].requestId, selector);
-        }
-    }
-
-    /// @notice One item of `fulfillBatch`, which alone may call this.
-    function fulfillBatchItem(
-        address fulfiller,
-        Fulfillment calldata item
-    ) external {
-        if (msg.sender != address(this)) revert OnlySelf(msg.sender);
-        _fulfill(fulfiller, item.requestId, item.payee, item.outputs, item.proof);
-    }
-
-    /// @inheritdoc IInferenceOracle
     function fulfillFromSet(
         uint256 requestId,
         address payee,
@@ -121,11 +100,7 @@ contract InferenceOracle is InferenceSets, PullPath, AccessControl, ReentrancyGu
         uint256 index,
         bytes32[] calldata path
     ) external override nonReentrant {
-        (StoredRequest storage stored, ModelRoute memory route) = _fulfillable(requestId, payee);
-        if (outputs.length != route.outputWords) revert OutputWordCount(outputs.length, route.outputWords);
-        bytes32 leaf = InferenceSet.leafHash(stored.modelId, contextOf(requestId, payee), stored.inputs, outputs);
-        address verifier = _checkInSet(stored.modelId, root, leaf, index, path);
-        _store(msg.sender, requestId, payee, outputs, verifier);
+        _fulfillFromSet(msg.sender, requestId, payee, outputs, root, index, path);
     }
 
     /// @inheritdoc IInferenceOracle
@@ -227,10 +202,26 @@ contract InferenceOracle is InferenceSets, PullPath, AccessControl, ReentrancyGu
         address payee,
         uint256[] calldata outputs,
         bytes calldata proof
-    ) private {
+    ) internal override {
         (StoredRequest storage stored, ModelRoute memory route) = _fulfillable(requestId, payee);
         route.verifier.verify(stored.modelId, contextOf(requestId, payee), stored.inputs, outputs, proof);
         _store(fulfiller, requestId, payee, outputs, address(route.verifier));
+    }
+
+    function _fulfillFromSet(
+        address fulfiller,
+        uint256 requestId,
+        address payee,
+        uint256[] calldata outputs,
+        bytes32 root,
+        uint256 index,
+        bytes32[] calldata path
+    ) internal override {
+        (StoredRequest storage stored, ModelRoute memory route) = _fulfillable(requestId, payee);
+        if (outputs.length != route.outputWords) revert OutputWordCount(outputs.length, route.outputWords);
+        bytes32 leaf = InferenceSet.leafHash(stored.modelId, contextOf(requestId, payee), stored.inputs, outputs);
+        address verifier = _checkInSet(stored.modelId, root, leaf, index, path);
+        _store(fulfiller, requestId, payee, outputs, verifier);
     }
 
     /// @dev Stores a result that was proven, credits the fee, calls back.
@@ -262,19 +253,6 @@ contract InferenceOracle is InferenceSets, PullPath, AccessControl, ReentrancyGu
             result.callbackStatus = success ? CallbackStatus.Delivered : CallbackStatus.Failed;
             emit CallbackAttempted(requestId, callback, success, false);
         }
-    }
-
-    /// @dev The first four bytes of the revert data and no more of it are copied.
-    function _callSelf(
-        bytes memory data
-    ) private returns (bool success, bytes4 selector) {
-        // mem: 0x00-0x1f scratch, the first four bytes of what the call returned
-        assembly ("memory-safe") {
-            mstore(0, 0)
-            success := call(gas(), address(), 0, add(data, 32), mload(data), 0, 4)
-            selector := mload(0)
-        }
-        if (success) selector = 0;
     }
 
     /// @dev The exact number of words, and no bit set above the values a word holds; so nobody pays for a request that cannot be proven.

@@ -22,8 +22,17 @@ library InferenceSet {
         uint256[] memory inputs,
         uint256[] calldata outputs
     ) internal pure returns (bytes32) {
-        bytes32 inputsHash = keccak256(abi.encodePacked(inputs));
-        return keccak256(abi.encode(LEAF_TAG, modelId, context, inputsHash, keccak256(abi.encodePacked(outputs))));
+        return leafOf(modelId, context, keccak256(abi.encodePacked(inputs)), keccak256(abi.encodePacked(outputs)));
+    }
+
+    /// @notice `leafHash` for words that are hashed already.
+    function leafOf(
+        bytes32 modelId,
+        uint256 context,
+        bytes32 inputsHash,
+        bytes32 outputsHash
+    ) internal pure returns (bytes32) {
+        return keccak256(abi.encode(LEAF_TAG, modelId, context, inputsHash, outputsHash));
     }
 
     /// @notice keccak256(abi.encode(NODE_TAG, left, right)).
@@ -53,5 +62,23 @@ library InferenceSet {
         for (uint256 level = 0; level < path.length; ++level) {
             node = (index >> level) & 1 == 0 ? nodeHash(node, path[level]) : nodeHash(path[level], node);
         }
+    }
+
+    /// @notice Root of the tree of `depth` levels whose first leaves are these (at least one, at most 2^depth) and whose others are 0.
+    /// @dev Writes over `nodes`.
+    function rootOfFirst(
+        bytes32[] memory nodes,
+        uint256 depth
+    ) internal pure returns (bytes32) {
+        uint256 used = nodes.length;
+        bytes32 unused = 0; // root of a subtree without used leaves
+        for (uint256 level = 0; level < depth; ++level) {
+            for (uint256 i = 0; i < used; i += 2) {
+                nodes[i / 2] = nodeHash(nodes[i], i + 1 < used ? nodes[i + 1] : unused);
+            }
+            used = (used + 1) / 2;
+            unused = nodeHash(unused, unused);
+        }
+        return nodes[0];
     }
 }

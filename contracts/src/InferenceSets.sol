@@ -24,17 +24,8 @@ abstract contract InferenceSets is IInferenceSets {
         uint8 depth,
         bytes calldata proof
     ) external override {
-        if (depth > InferenceSet.MAX_DEPTH) revert SetTooDeep(depth, InferenceSet.MAX_DEPTH);
-        VerifiedSet storage set = _sets[modelId][root];
-        if (set.verifier != address(0)) revert SetKnown(modelId, root);
-        IModelRegistry models = _registry();
-        if (models.statusOf(modelId) == ModelStatus.Revoked) revert IInferenceOracle.ModelRevoked(modelId);
-        IBatchVerifier verifier = models.batchVerifierOf(modelId);
-        if (address(verifier) == address(0)) revert NoBatchVerifier(modelId);
-        verifier.verifySet(modelId, root, depth, proof);
-        set.verifier = address(verifier);
-        set.depth = depth;
-        emit SetVerified(modelId, root, depth, address(verifier));
+        if (_isKnown(modelId, root)) revert SetKnown(modelId, root);
+        _submitSet(modelId, root, depth, proof);
     }
 
     /// @inheritdoc IInferenceSets
@@ -62,6 +53,30 @@ abstract contract InferenceSets is IInferenceSets {
     /// @dev The registry that names batch verifiers.
     function _registry() internal view virtual returns (IModelRegistry);
 
+    /// @dev Checks the proof of a set that is not known and remembers it.
+    function _submitSet(
+        bytes32 modelId,
+        bytes32 root,
+        uint8 depth,
+        bytes calldata proof
+    ) internal {
+        if (depth > InferenceSet.MAX_DEPTH) revert SetTooDeep(depth, InferenceSet.MAX_DEPTH);
+        IModelRegistry models = _registry();
+        if (models.statusOf(modelId) == ModelStatus.Revoked) revert IInferenceOracle.ModelRevoked(modelId);
+        IBatchVerifier verifier = models.batchVerifierOf(modelId);
+        if (address(verifier) == address(0)) revert NoBatchVerifier(modelId);
+        verifier.verifySet(modelId, root, depth, proof);
+        _sets[modelId][root] = VerifiedSet(address(verifier), depth);
+        emit SetVerified(modelId, root, depth, address(verifier));
+    }
+
+    function _isKnown(
+        bytes32 modelId,
+        bytes32 root
+    ) internal view returns (bool) {
+        return _sets[modelId][root].verifier != address(0);
+    }
+
     /// @dev Returns the set's verifier if the leaf is in the set, reverts if not.
     function _checkInSet(
         bytes32 modelId,
@@ -81,7 +96,7 @@ abstract contract InferenceSets is IInferenceSets {
         bytes32 modelId,
         bytes32 root
     ) private view returns (VerifiedSet storage set) {
+        if (!_isKnown(modelId, root)) revert SetUnknown(modelId, root);
         set = _sets[modelId][root];
-        if (set.verifier == address(0)) revert SetUnknown(modelId, root);
     }
 }

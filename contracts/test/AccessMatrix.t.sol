@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {Deployment, Governance, GovernedDeployment} from "../deploy/GovernedDeployment.sol";
 import {IInferenceOracle, Fulfillment, Provenance} from "../src/IInferenceOracle.sol";
+import {SetFulfillment} from "../src/IInferenceSets.sol";
 import {IModelRegistry} from "../src/IModelRegistry.sol";
 import {Evidence} from "../src/IVerifierRouter.sol";
 import {InferenceSet} from "../src/InferenceSet.sol";
@@ -230,6 +231,10 @@ contract AccessMatrixTest is OptimisticFixture, GovernedDeployment {
         open(abi.encodeCall(oracle.fulfillBatch, (items)));
         only(abi.encodeCall(oracle.fulfillBatchItem, (stranger, items[0])), SELF);
         open(abi.encodeCall(oracle.fulfillFromSet, (3, payee, answer(), setRoot, 0, new bytes32[](0))));
+        SetFulfillment[] memory ofSet = new SetFulfillment[](1);
+        ofSet[0] = SetFulfillment(3, payee, answer(), 0, new bytes32[](0));
+        open(abi.encodeCall(oracle.fulfillBatchFromSet, (MODEL, setRoot, 0, "", ofSet)));
+        only(abi.encodeCall(oracle.fulfillSetItem, (stranger, setRoot, ofSet[0])), SELF);
         bytes32 other = bytes32(uint256(5));
         open(abi.encodeCall(oracle.submitSet, (MODEL, other, 1, batch.proofOf(other, 1))));
         uint256 context = oracle.contextOf(3, payee);

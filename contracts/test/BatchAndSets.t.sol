@@ -117,7 +117,7 @@ contract BatchTest is Fixture {
         items[0] = item(id);
         oracle.fulfillBatch(items);
         vm.assertTrue(oracle.getResult(id).callbackStatus == CallbackStatus.Delivered);
-        vm.assertEq(receiver.blocked(), 7);
+        vm.assertEq(receiver.blocked(), 8);
     }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {BatchVerifier} from "../src/BatchVerifier.sol";
 import {Fulfillment} from "../src/IInferenceOracle.sol";
+import {SetFulfillment} from "../src/IInferenceSets.sol";
 import {OptimisticTerms} from "../src/IOptimisticOracle.sol";
 import {InferenceSet} from "../src/InferenceSet.sol";
 import {ModelVerifier} from "../src/ModelVerifier.sol";
@@ -9,14 +11,18 @@ import {OptimisticOracle} from "../src/OptimisticOracle.sol";
 import {RoutedVerifier} from "../src/RoutedVerifier.sol";
 import {VerifierRouter} from "../src/VerifierRouter.sol";
 import {AskTinyGemma} from "../src/examples/AskTinyGemma.sol";
+import {Batches, Results} from "./support/Batches.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {Leaves} from "./support/Leaves.sol";
 import {MockBatchVerifier} from "./support/MockBatchVerifier.sol";
+import {MockModelVerifier} from "./support/MockModelVerifier.sol";
 import {RawVerifierStub} from "./support/RawVerifierStub.sol";
 
 /// @dev Gas of whole transactions (profile `gas`: each call is its own transaction, cold, intrinsic gas included), compared with
 /// snapshots/GasTest.json. The verifier is the mock: a real proof's gas comes on top.
 contract GasTest is Fixture {
+    bytes32 internal constant BATCHED = bytes32(uint256(0x62617463686564));
+
     function test_request() public {
         ask(1 ether, address(0), 0);
         ask(1 ether, address(0), 0);
@@ -91,6 +97,33 @@ contract GasTest is Fixture {
         oracle.submitSet(MODEL, root, 10, batch.proofOf(root, 10));
         oracle.fulfillFromSet(id, payee, answer(), root, 0, path);
         vm.snapshotGasLastCall("fulfillFromSet, 10 levels");
+    }
+
+    /// @dev Four results under one proof of a model for four a proof; the router and the real proof come on top.
+    function test_batch_from_a_set() public {
+        BatchVerifier batch = new BatchVerifier(new MockModelVerifier(BATCHED, 12, 12), 4);
+        vm.startPrank(registrar);
+        registry.register(BATCHED, batch, modelOwner, generateMetadata(T), "");
+        registry.setBatchVerifier(BATCHED, batch);
+        vm.stopPrank();
+        Results memory r = Results(new uint256[](4), new uint256[](12), new uint256[](12));
+        for (uint256 i = 0; i < 12; ++i) {
+            if (i % 3 == 0) {
+                uint256 id = oracle.request{value: 1 ether}(BATCHED, prompt(), deadline, 0, address(0));
+                r.contexts[i / 3] = oracle.contextOf(id, payee);
+            }
+            (r.inputs[i], r.outputs[i]) = (prompt()[i % 3], answer()[i % 3]);
+        }
+        bytes32[][] memory tree = Batches.tree(BATCHED, r, 2);
+        SetFulfillment[] memory items = new SetFulfillment[](4);
+        for (uint256 i = 0; i < 4; ++i) {
+            items[i] = SetFulfillment(i + 1, payee, answer(), i, Batches.path(tree, i));
+        }
+        MockModelVerifier flat = MockModelVerifier(address(batch.flat()));
+        bytes memory blob = flat.proofOf(Batches.context(r.contexts, 4), r.inputs, r.outputs);
+        oracle.fulfillBatchFromSet(BATCHED, tree[2][0], 2, Batches.encode(r, blob), items);
+        vm.snapshotGasLastCall("fulfillBatchFromSet of 4, mock verifier");
+        size("BatchVerifier", address(batch));
     }
 
     function leafFor(

@@ -85,7 +85,7 @@ contract HostileReceiversTest is Fixture {
         vm.deal(address(receiver), 1 ether);
         fulfill(id);
         vm.assertTrue(oracle.getResult(id).callbackStatus == CallbackStatus.Delivered);
-        vm.assertEq(receiver.blocked(), 7);
+        vm.assertEq(receiver.blocked(), 8);
         // Asking the next question in the callback is allowed, and its fee is held apart.
         uint256 next = receiver.nextRequest();
         vm.assertEq(next, id + 1);

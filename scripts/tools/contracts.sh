@@ -21,7 +21,7 @@ cd "$HALOCAST_ROOT/contracts"
 
 # What Rust and other clients use. The mock stands in for a proof system in tests of the relayer.
 published=(IModelVerifier IHalo2Verifier IModelRegistry IInferenceOracle IInferenceConsumer IInferenceSets IPullPath IBatchVerifier IVerifierRouter
-  IOptimisticOracle IOptimisticConsumer ModelVerifier ModelRegistry InferenceOracle VerifierRouter RoutedVerifier OptimisticOracle
+  IOptimisticOracle IOptimisticConsumer ModelVerifier BatchVerifier ModelRegistry InferenceOracle VerifierRouter RoutedVerifier OptimisticOracle
   ERC7992Adapter ERC8274Adapter AskTinyGemma CompareTexts ProofGate MockModelVerifier)
 
 # Contracts with storage.

@@ -4,7 +4,8 @@ pragma solidity 0.8.37;
 import {IBatchVerifier} from "../../src/IBatchVerifier.sol";
 
 /// @title Batch verifier for tests: a "proof" is the hash of the public inputs
-/// @notice The prover does not make batch proofs yet; this binds model, root and depth as a real one would, and proves nothing.
+/// @notice For trees of any depth, where BatchVerifier has as many leaves as slots: binds model, root and depth as a circuit that hashes the
+/// tree would, and proves nothing.
 contract MockBatchVerifier is IBatchVerifier {
     bytes32 public immutable override modelId;
     bool public constant override srsIsInsecure = true;

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IInferenceConsumer} from "../../src/IInferenceConsumer.sol";
 import {Fulfillment, IInferenceOracle} from "../../src/IInferenceOracle.sol";
+import {IInferenceSets, SetFulfillment} from "../../src/IInferenceSets.sol";
 
 /// @dev Notes what it is called with; fails while told to.
 contract RecordingReceiver is IInferenceConsumer {
@@ -117,6 +118,8 @@ contract Reenterer is IInferenceConsumer {
         _tryCall(abi.encodeCall(oracle.fulfill, (requestId, address(this), outputs, "")));
         _tryCall(abi.encodeCall(oracle.fulfillBatch, (new Fulfillment[](0))));
         _tryCall(abi.encodeCall(oracle.fulfillFromSet, (requestId, address(this), outputs, 0, 0, new bytes32[](0))));
+        SetFulfillment[] memory none = new SetFulfillment[](0);
+        _tryCall(abi.encodeCall(IInferenceSets.fulfillBatchFromSet, (modelId, 0, 0, "", none)));
         _tryCall(abi.encodeCall(oracle.retryCallback, (requestId)));
         _tryCall(abi.encodeCall(oracle.refund, (requestId)));
         _tryCall(abi.encodeCall(oracle.withdraw, ()));
