@@ -55,7 +55,7 @@ impl World {
     /// Asks for the answer to a stored input of the fixture.
     fn ask(&self, index: usize) -> U256 {
         let (bundle, input) = (self.path("b"), self.path("question.json"));
-        write_input("mlp", index, &input);
+        write_input("mlp", index % reference("mlp").len(), &input);
         let record = self.path("31337.json");
         let args: [&OsStr; 6] = [
             "request".as_ref(),
@@ -165,7 +165,12 @@ fn prove(world: &World, requests: &[U256], payee: Address) -> Value {
     halocast(["verify".into(), path("b"), path("proof.json")]).ok();
     refuses_other_items(world);
     let mut args = strings(&["set"]);
-    args.extend([path("b"), path("proof.json"), "--out".into(), path("set.json")]);
+    args.extend([
+        path("b"),
+        path("proof.json"),
+        "--out".into(),
+        path("set.json"),
+    ]);
     halocast(args).ok();
     serde_json::from_slice(&std::fs::read(path("set.json")).unwrap()).unwrap()
 }
@@ -181,7 +186,10 @@ fn refuses_other_items(world: &World) {
         let bundle = world.path("b");
         halocast(["verify".as_ref(), bundle.as_os_str(), bad.as_ref()]).fails(what);
     };
-    verify(&|p| p["contexts"][1] = json!("0x7"), "that of its items together");
+    verify(
+        &|p| p["contexts"][1] = json!("0x7"),
+        "that of its items together",
+    );
     verify(&|p| p["contexts"] = json!([]), "0 results");
     verify(&|p| p["context"] = json!("0x7"), "other context");
     let swap = |p: &mut Value| {
@@ -258,7 +266,10 @@ fn relay_until_fulfilled(world: &World, request: U256) {
     let begin = Instant::now();
     while world.state(request) != "fulfilled" {
         assert!(relayer.try_wait().unwrap().is_none(), "the relayer ended");
-        assert!(begin.elapsed() < PATIENCE, "request {request} is not fulfilled");
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "request {request} is not fulfilled"
+        );
         std::thread::sleep(Duration::from_millis(200));
     }
     relayer.kill().unwrap();
@@ -291,10 +302,14 @@ fn generations_in_a_batch_are_those_of_each_prompt() {
     let rows = single.batched_inputs(&runs.each_ref().map(|run| run.concat(&single.inputs)));
     let hints = single.hints.iter();
     let hints = hints.map(|&id| (id, runs.each_ref().map(|run| run.get(id)).concat()));
-    let given: Vec<_> = std::iter::once((proven.inputs[0], rows)).chain(hints).collect();
+    let given: Vec<_> = std::iter::once((proven.inputs[0], rows))
+        .chain(hints)
+        .collect();
     let trace = halocast_prover::ir::execute(proven, &given).unwrap();
     let words = pack(&trace.concat(&proven.outputs));
-    let alone = runs.each_ref().map(|run| pack(&run.concat(&single.outputs)));
+    let alone = runs
+        .each_ref()
+        .map(|run| pack(&run.concat(&single.outputs)));
     assert_eq!(words, alone.concat());
 
     // A prover who claims another token in one item's answer has no run.

@@ -3,7 +3,7 @@
 use super::{model_id, to_u256};
 use alloy::primitives::{B256, Bytes, U256};
 use eyre::{WrapErr, ensure};
-use halocast_oracle::{BatchItem, SetTree, batch_context, leaf_hash, set_proof_bytes};
+use halocast_oracle::batch::{BatchItem, SetTree, batch_context, leaf_hash, set_proof_bytes};
 use halocast_prover::bundle::Bundle;
 use halocast_prover::ir::Word;
 use halocast_prover::pipeline::{self, ProofBody, ProofFile, Statement};

@@ -20,8 +20,9 @@ pub(crate) fn generated(bundle: &Bundle) -> eyre::Result<GeneratedVerifier> {
     let verifier =
         halocast_verifier_gen::generate(&vk).wrap_err("cannot generate the Solidity verifier")?;
     let manifest = bundle.manifest();
+    let of_all = |words: usize| manifest.items * words;
     expect_words(
-        (manifest.input_words, manifest.output_words),
+        (of_all(manifest.input_words), of_all(manifest.output_words)),
         (verifier.input_words, verifier.output_words),
     )?;
     Ok(verifier)
@@ -54,8 +55,9 @@ pub(crate) fn plan(
         model_id: model_id(bundle)?,
         raw_verifier: code,
         key_contract,
-        input_words: u32::try_from(verifier.input_words)?,
-        output_words: u32::try_from(verifier.output_words)?,
+        slots: u32::try_from(bundle.items())?,
+        input_words: u32::try_from(bundle.manifest().input_words)?,
+        output_words: u32::try_from(bundle.manifest().output_words)?,
         proof_length: u32::try_from(verifier.proof_blob_len)?,
         vk_digest: verifier.vk_digest.into(),
         srs_digest: verifier.srs_digest.into(),

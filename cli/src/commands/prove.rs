@@ -73,7 +73,7 @@ fn batch(bundle: &Bundle, json: &Value) -> eyre::Result<Vec<(Request, U256)>> {
         "{} items, a proof of this bundle takes 1 to {most} (compile with --batch for more)",
         list.len()
     );
-    let item = |(index, item): (usize, &Value)| {
+    let one = |item: &Value| -> eyre::Result<(Request, U256)> {
         let request = Request::from_json(bundle, item)?;
         let text = match item.get("context") {
             None => "0x0",
@@ -81,9 +81,12 @@ fn batch(bundle: &Bundle, json: &Value) -> eyre::Result<Vec<(Request, U256)>> {
                 .as_str()
                 .ok_or_else(|| eyre!("context: expected hex text"))?,
         };
-        Ok((request, context(text)?)).wrap_err_with(|| format!("item {index}"))
+        Ok((request, context(text)?))
     };
-    list.iter().enumerate().map(item).collect()
+    let items = list.iter().enumerate();
+    items
+        .map(|(index, item)| one(item).wrap_err_with(|| format!("item {index}")))
+        .collect()
 }
 
 /// A context word, below 2^248.
