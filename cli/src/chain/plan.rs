@@ -54,6 +54,7 @@ pub(crate) fn plan(
         model_id: model_id(bundle)?,
         raw_verifier: code,
         key_contract,
+        slots: 1,
         input_words: u32::try_from(verifier.input_words)?,
         output_words: u32::try_from(verifier.output_words)?,
         proof_length: u32::try_from(verifier.proof_blob_len)?,
