@@ -30,6 +30,14 @@ mod verifier_abi {
     );
 }
 #[allow(missing_docs, unreachable_pub, clippy::all)]
+mod batch_abi {
+    alloy::sol!(
+        #[derive(Debug)]
+        BatchVerifier,
+        "../contracts/abi/BatchVerifier.json"
+    );
+}
+#[allow(missing_docs, unreachable_pub, clippy::all)]
 mod router_abi {
     alloy::sol!(
         #[derive(Debug)]
@@ -62,6 +70,7 @@ mod example_abi {
     );
 }
 
+pub use batch_abi::BatchVerifier;
 pub use oracle_abi::InferenceOracle;
 pub use registry_abi::ModelRegistry;
 pub use routed_abi::RoutedVerifier;
@@ -83,7 +92,7 @@ impl std::fmt::Display for Revert {
     }
 }
 
-/// Names the error in revert data: oracle, registry, leaf, router, generated verifier and example are searched in this order.
+/// Names the error in revert data: oracle, registry, leaf, batch verifier, router, generated verifier and example are searched in this order.
 pub fn decode_revert(data: &[u8]) -> Revert {
     if let Ok(error) = InferenceOracle::InferenceOracleErrors::abi_decode(data) {
         return known(format!("{error:?}"));
@@ -92,6 +101,9 @@ pub fn decode_revert(data: &[u8]) -> Revert {
         return known(format!("{error:?}"));
     }
     if let Ok(error) = ModelVerifier::ModelVerifierErrors::abi_decode(data) {
+        return known(format!("{error:?}"));
+    }
+    if let Ok(error) = BatchVerifier::BatchVerifierErrors::abi_decode(data) {
         return known(format!("{error:?}"));
     }
     if let Ok(error) = VerifierRouter::VerifierRouterErrors::abi_decode(data) {
@@ -182,6 +194,11 @@ mod tests {
                 "SelectorStopped(bytes4)",
                 [0; 32].to_vec(),
                 "SelectorStopped",
+            ),
+            (
+                "SetRootMismatch(bytes32,bytes32)",
+                [0; 64].to_vec(),
+                "SetRootMismatch",
             ),
             (
                 "KeyContractCodeMismatch(bytes32,bytes32)",

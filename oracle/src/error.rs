@@ -161,6 +161,9 @@ pub enum OracleError {
         /// What happened, and what to do.
         message: String,
     },
+    /// Results that do not go into one proof.
+    #[error("batch: {0}")]
+    Batch(String),
     /// A request that the contract would not take.
     #[error("request: {0}")]
     BadRequest(String),
@@ -187,6 +190,7 @@ impl OracleError {
             Self::Store { .. } => "OR-STO-001",
             Self::StoreOwner { .. } => "OR-STO-002",
             Self::Tool { .. } => "OR-TOOL-001",
+            Self::Batch(_) => "OR-BAT-001",
             Self::BadRequest(_) => "OR-REQ-001",
         }
     }

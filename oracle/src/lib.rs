@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod abi;
+pub mod batch;
 pub mod chain;
 pub mod context;
 pub mod deploy;
@@ -9,6 +10,7 @@ pub mod error;
 pub mod relay;
 pub mod requester;
 
+pub use batch::{BatchItem, SetTree, batch_context, set_proof_bytes};
 pub use chain::{Account, ChainClient, LocalChain, RetryPolicy, Secret};
 pub use context::context_word;
 pub use deploy::{DeployOptions, DeployOutcome, DeployPlan, DeploymentRecord, deploy};

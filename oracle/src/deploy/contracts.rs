@@ -4,7 +4,9 @@ use super::create2::create2_address;
 use super::plan::LOCAL_CHAINS;
 use super::record::ContractRecord;
 use super::run::Run;
-use crate::abi::{InferenceOracle, ModelRegistry, ModelVerifier, RoutedVerifier, VerifierRouter};
+use crate::abi::{
+    BatchVerifier, InferenceOracle, ModelRegistry, ModelVerifier, RoutedVerifier, VerifierRouter,
+};
 use crate::error::{OracleError, Result};
 use alloy::primitives::{Address, B256, Bytes, FixedBytes, U256, keccak256};
 use alloy::sol_types::{SolConstructor, SolValue};
@@ -26,6 +28,8 @@ pub(super) struct Contracts {
     pub(super) selector: FixedBytes<4>,
     /// Exists only once the route does.
     pub(super) routed: Contract,
+    /// Over the routed verifier, if a proof has room for more than one result.
+    pub(super) batch: Option<Contract>,
     pub(super) registry: Contract,
     pub(super) oracle: Contract,
 }
@@ -36,8 +40,14 @@ impl Contracts {
         let key = self.key.iter();
         let raw = std::iter::once(&self.raw).chain(key);
         raw.chain([&self.leaf, &self.router, &self.routed])
+            .chain(&self.batch)
             .chain([&self.registry, &self.oracle])
             .collect()
+    }
+
+    /// What the registry is given as the model's verifier.
+    pub(super) fn registered(&self) -> &Contract {
+        self.batch.as_ref().unwrap_or(&self.routed)
     }
 }
 
@@ -63,8 +73,8 @@ impl Run<'_> {
                 .and_then(|key| key.code_hash)
                 .unwrap_or_default(),
             modelId: model.model_id,
-            inputWords: U256::from(model.input_words),
-            outputWords: U256::from(model.output_words),
+            inputWords: model.flat(model.input_words),
+            outputWords: model.flat(model.output_words),
             proofLength: U256::from(model.proof_length),
             vkDigest: model.vk_digest,
             srsDigest: model.srs_digest,
@@ -97,6 +107,14 @@ impl Run<'_> {
             with_args(&RoutedVerifier::BYTECODE, &routed_args),
             None,
         );
+        let batch_args = BatchVerifier::constructorCall {
+            flat_: routed.address,
+            slots_: U256::from(model.slots),
+        };
+        let batch = (model.slots > 1).then(|| {
+            let code = with_args(&BatchVerifier::BYTECODE, &batch_args);
+            self.contract("batch verifier", code, None)
+        });
         let registry_args = ModelRegistry::constructorCall {
             admin: owner,
             registrar: owner,
@@ -124,6 +142,7 @@ impl Run<'_> {
             router,
             selector,
             routed,
+            batch,
             registry,
             oracle,
         }
@@ -146,6 +165,7 @@ impl Run<'_> {
             [&m.raw_verifier, &m.model_verifier, &m.routed_verifier]
                 .into_iter()
                 .chain(&m.key_contract)
+                .chain(&m.batch_verifier)
         });
         let whole = [
             &old.verifier_router,

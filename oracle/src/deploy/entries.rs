@@ -1,4 +1,4 @@
-//! The two transactions of a model that create nothing: its leaf's route in the router, and its entry in the registry.
+//! The transactions of a model that create nothing: its leaf's route in the router, its entry in the registry, and its batch verifier there.
 
 use super::contracts::Contracts;
 use super::record::RegistrationRecord;
@@ -6,13 +6,16 @@ use super::run::{Run, StepStatus};
 use crate::abi::{ModelRegistry, VerifierRouter};
 use crate::chain::{ReceiptInfo, TxPlan};
 use crate::error::{OracleError, Result};
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use alloy::sol_types::SolCall;
 
 /// Statuses of a route; the higher ones are tombstones.
 pub(super) const ROUTE_UNKNOWN: u8 = 0;
 pub(super) const ROUTE_ACTIVE: u8 = 1;
 const ROUTE_STOPPED: u8 = 2;
+
+/// Name of the step that only models with a batch verifier have.
+pub(super) const BATCH_STEP: &str = "batch registration";
 
 impl Run<'_> {
     /// Whether the router has the leaf's route.
@@ -77,10 +80,11 @@ impl Run<'_> {
             .client
             .view(registry, &ModelRegistry::routeOfCall { modelId: model_id })
             .await?;
-        if route.verifier != contracts.routed.address {
+        let expected = contracts.registered().address;
+        if route.verifier != expected {
             return Err(OracleError::Deployment(format!(
-                "model {model_id} is registered with verifier {}, this plan makes {}: other key or other code under the same commitment",
-                route.verifier, contracts.routed.address
+                "model {model_id} is registered with verifier {}, this plan makes {expected}: other key or other code under the same commitment",
+                route.verifier
             )));
         }
         Ok(true)
@@ -103,7 +107,7 @@ impl Run<'_> {
         }
         let call = ModelRegistry::registerCall {
             modelId: model.model_id,
-            verifier: contracts.routed.address,
+            verifier: contracts.registered().address,
             owner: self.owner(),
             metadata: model.metadata.to_abi(),
             metadataURI: model.metadata_uri.clone(),
@@ -122,6 +126,58 @@ impl Run<'_> {
             StepStatus::Done,
             Some(receipt.gas_used),
         );
+        Ok(Some(in_block(receipt)))
+    }
+}
+
+impl Run<'_> {
+    /// Whether the registry has the plan's batch verifier; it takes one once.
+    pub(super) async fn is_batch_registered(&self, contracts: &Contracts) -> Result<bool> {
+        let Some(batch) = &contracts.batch else {
+            return Ok(true);
+        };
+        let model_id = self.plan.model.model_id;
+        let call = ModelRegistry::batchVerifierOfCall { modelId: model_id };
+        let got = self.client.view(contracts.registry.address, &call).await?;
+        if got != Address::ZERO && got != batch.address {
+            return Err(OracleError::Deployment(format!(
+                "model {model_id} has the batch verifier {got}, this plan makes {}, and the registry takes one only",
+                batch.address
+            )));
+        }
+        Ok(got == batch.address)
+    }
+
+    /// Gives the registry the batch verifier for sets, if there is one and the registry has it not.
+    pub(super) async fn register_batch(
+        &mut self,
+        contracts: &Contracts,
+    ) -> Result<Option<RegistrationRecord>> {
+        let Some(batch) = &contracts.batch else {
+            return Ok(None);
+        };
+        let (model_id, address) = (self.plan.model.model_id, contracts.registry.address);
+        let key = format!("{model_id}/batch");
+        if self.is_batch_registered(contracts).await? {
+            let receipt = self.earlier_receipt(&key).await?;
+            self.report(BATCH_STEP, address, StepStatus::Unchanged, None);
+            let old = self.old.as_ref().and_then(|old| old.model(model_id));
+            let recorded = old.and_then(|model| model.batch_registration.clone());
+            return Ok(receipt.map(in_block).or(recorded));
+        }
+        let call = ModelRegistry::setBatchVerifierCall {
+            modelId: model_id,
+            batchVerifier: batch.address,
+        };
+        let plan = TxPlan {
+            to: address,
+            value: U256::ZERO,
+            data: call.abi_encode().into(),
+            action: format!("naming the batch verifier of model {model_id}"),
+        };
+        let receipt = self.send(&key, plan).await?;
+        let gas = Some(receipt.gas_used);
+        self.report(BATCH_STEP, address, StepStatus::Done, gas);
         Ok(Some(in_block(receipt)))
     }
 }

@@ -1,5 +1,5 @@
 //! Putting verifier, router, registry and oracle on a chain, once. `plan.rs`: what is wanted; `contracts.rs` and `create2.rs`: the contracts and their addresses, which follow from the code;
-//! `record.rs`: `deployments/<chain-id>.json` and the journal; `run.rs`: the comparison of the two and the transactions between; `entries.rs`: route and registration;
+//! `record.rs`: `deployments/<chain-id>.json` and the journal; `run.rs`: the comparison of the two and the transactions between; `entries.rs`: route and registrations;
 //! `verify.rs`: whether a chain still holds what a record says; `solc.rs`: the compiler for a generated verifier.
 
 mod contracts;

@@ -71,9 +71,11 @@ pub struct ModelPlan {
     pub raw_verifier: CompiledCode,
     /// The contract with its key, if the verifier serves many.
     pub key_contract: Option<CompiledCode>,
-    /// Packed input words.
+    /// Results a proof has room for. With more than one a batch verifier stands before the route.
+    pub slots: u32,
+    /// Packed input words of one result.
     pub input_words: u32,
-    /// Packed output words.
+    /// Packed output words of one result.
     pub output_words: u32,
     /// Bytes of a proof blob, the 12 accumulator limbs included.
     pub proof_length: u32,
@@ -120,6 +122,11 @@ impl DeployPlan {
         if let Some(key) = &model.key_contract {
             key.check("key contract")?;
         }
+        if model.slots == 0 {
+            return Err(OracleError::Deployment(
+                "a proof with room for 0 results, expected at least 1".into(),
+            ));
+        }
         if model.proof_length <= 12 * 32 {
             return Err(OracleError::Deployment(format!(
                 "a proof of {} bytes has no room for the limbs (384)",
@@ -127,6 +134,13 @@ impl DeployPlan {
             )));
         }
         Ok(())
+    }
+}
+
+impl ModelPlan {
+    /// Words of a whole proof: those of one result, for every slot.
+    pub(super) fn flat(&self, words: u32) -> U256 {
+        U256::from(words) * U256::from(self.slots)
     }
 }
 

@@ -30,7 +30,7 @@ pub struct ContractRecord {
     pub code_bytes: usize,
 }
 
-/// The transaction that registered a model or added its route.
+/// The transaction that registered a model, added its route or named its batch verifier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RegistrationRecord {
@@ -50,9 +50,12 @@ pub struct ModelRecord {
     pub vk_digest: B256,
     /// Whether the reference string is a development one.
     pub srs_insecure: bool,
-    /// Packed input words.
+    /// Results a proof has room for; absent for 1.
+    #[serde(skip_serializing_if = "is_one", default = "one")]
+    pub slots: u32,
+    /// Packed input words of one result.
     pub input_words: u32,
-    /// Packed output words.
+    /// Packed output words of one result.
     pub output_words: u32,
     /// Bytes of a proof blob.
     pub proof_length: u32,
@@ -70,13 +73,38 @@ pub struct ModelRecord {
     /// When the route was added; absent if somebody else did it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub route: Option<RegistrationRecord>,
-    /// The route in a leaf's shape: what the registry is given.
+    /// The route in a leaf's shape: what the registry is given, if there is no batch verifier.
     pub routed_verifier: ContractRecord,
+    /// What the registry is given if a proof has room for several results, as verifier of single results and of sets; absent for 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub batch_verifier: Option<ContractRecord>,
     /// Registration; absent if somebody else did it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub registration: Option<RegistrationRecord>,
+    /// Registration of the batch verifier for sets; absent if there is none, or somebody else did it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub batch_registration: Option<RegistrationRecord>,
     /// How the raw verifier was compiled.
     pub compiler: CompilerRecord,
+}
+
+impl ModelRecord {
+    /// What the registry holds as the model's verifier: takes the words of one result.
+    pub fn registered(&self) -> &ContractRecord {
+        self.batch_verifier
+            .as_ref()
+            .unwrap_or(&self.routed_verifier)
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+// By reference: serde asks so.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_one(slots: &u32) -> bool {
+    *slots == 1
 }
 
 /// Optimizer runs for a generated verifier: it is called for years.
@@ -219,7 +247,7 @@ pub(super) struct JournalEntry {
     pub(super) gas_limit: u64,
 }
 
-/// Steps by address (or registration by model id) of a run that has not ended.
+/// Steps by address (or route by selector, registrations by model id) of a run that has not ended.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Journal {
     pub(super) entries: BTreeMap<String, JournalEntry>,

@@ -3,6 +3,7 @@
 
 use super::contracts::{Contract, Contracts};
 use super::create2::{FACTORY, SALT, create2_tx, expect_factory, gas_bound};
+use super::entries::BATCH_STEP;
 use super::plan::{DeployPlan, MAX_CODE};
 use super::record::{
     CompilerRecord, ContractRecord, DeploymentRecord, Journal, JournalEntry, ModelRecord,
@@ -20,6 +21,9 @@ const REGISTER_GAS: u64 = 1_500_000;
 
 /// Gas bound of `VerifierRouter.addVerifier`: one slot, and what it asks the leaf.
 const ROUTE_GAS: u64 = 150_000;
+
+/// Gas bound of `ModelRegistry.setBatchVerifier`: one slot, and what it asks the batch verifier.
+const BATCH_GAS: u64 = 150_000;
 
 /// How a run is made.
 #[derive(Debug, Clone)]
@@ -48,8 +52,8 @@ pub enum StepStatus {
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepReport {
-    /// `raw verifier`, `key contract`, `model verifier`, `verifier router`, `route`, `routed verifier`, `model registry`, `inference oracle` or
-    /// `registration`.
+    /// `raw verifier`, `key contract`, `model verifier`, `verifier router`, `route`, `routed verifier`, `batch verifier`, `model registry`,
+    /// `inference oracle`, `registration` or `batch registration`.
     pub name: String,
     /// The contract.
     pub address: Address,
@@ -75,21 +79,25 @@ impl DeployOutcome {
     }
 }
 
-/// Which of the two transactions that create nothing are done.
+/// Which of the transactions that create nothing are done.
 #[derive(Clone, Copy)]
 struct Entered {
     routed: bool,
     registered: bool,
+    /// True as well if the model has no batch verifier.
+    batch_registered: bool,
 }
 
 impl Entered {
     fn all(self) -> bool {
-        self.routed && self.registered
+        self.routed && self.registered && self.batch_registered
     }
 
     fn gas_bound(self) -> u64 {
         let open = |done: bool, gas| if done { 0 } else { gas };
-        open(self.routed, ROUTE_GAS) + open(self.registered, REGISTER_GAS)
+        open(self.routed, ROUTE_GAS)
+            + open(self.registered, REGISTER_GAS)
+            + open(self.batch_registered, BATCH_GAS)
     }
 }
 
@@ -147,10 +155,12 @@ impl Run<'_> {
                 missing.push(contract.name);
             }
         }
+        let registry = !missing.contains(&contracts.registry.name);
         let entered = Entered {
             routed: !missing.contains(&contracts.router.name) && self.is_routed(&contracts).await?,
-            registered: !missing.contains(&contracts.registry.name)
-                && self.is_registered(&contracts).await?,
+            registered: registry && self.is_registered(&contracts).await?,
+            batch_registered: contracts.batch.is_none()
+                || (registry && self.is_batch_registered(&contracts).await?),
         };
         if !entered.all() || !missing.is_empty() {
             self.expect_funds(&contracts, &missing, entered).await?;
@@ -213,6 +223,10 @@ impl Run<'_> {
         }
         let registry = contracts.registry.address;
         self.report("registration", registry, status(entered.registered), None);
+        if contracts.batch.is_some() {
+            let there = status(entered.batch_registered);
+            self.report(BATCH_STEP, registry, there, None);
+        }
         DeployOutcome {
             steps: std::mem::take(&mut self.steps),
             record: None,
@@ -245,14 +259,20 @@ impl Run<'_> {
         let verifier_router = self.create(&contracts.router).await?;
         let route = self.route(contracts).await?;
         let routed_verifier = self.create(&contracts.routed).await?;
+        let batch_verifier = match &contracts.batch {
+            Some(batch) => Some(self.create(batch).await?),
+            None => None,
+        };
         let model_registry = self.create(&contracts.registry).await?;
         let inference_oracle = self.create(&contracts.oracle).await?;
         let registration = self.register(contracts).await?;
+        let batch_registration = self.register_batch(contracts).await?;
         let model = &self.plan.model;
         let entry = ModelRecord {
             model_id: model.model_id,
             vk_digest: model.vk_digest,
             srs_insecure: model.srs_insecure,
+            slots: model.slots,
             input_words: model.input_words,
             output_words: model.output_words,
             proof_length: model.proof_length,
@@ -263,7 +283,9 @@ impl Run<'_> {
             selector: contracts.selector,
             route,
             routed_verifier,
+            batch_verifier,
             registration,
+            batch_registration,
             compiler: self.plan.compiler.clone(),
         };
         let record = self.assemble(

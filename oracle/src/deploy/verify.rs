@@ -2,7 +2,9 @@
 
 use super::entries::ROUTE_ACTIVE;
 use super::record::{ContractRecord, DeploymentRecord, ModelRecord};
-use crate::abi::{InferenceOracle, ModelRegistry, ModelVerifier, RoutedVerifier, VerifierRouter};
+use crate::abi::{
+    BatchVerifier, InferenceOracle, ModelRegistry, ModelVerifier, RoutedVerifier, VerifierRouter,
+};
 use crate::chain::ChainClient;
 use crate::error::{OracleError, Result};
 use alloy::primitives::{B256, keccak256};
@@ -34,7 +36,8 @@ pub async fn check_deployment(client: &ChainClient, record: &DeploymentRecord) -
     Ok(())
 }
 
-/// A model's contracts, and the way of its proofs: registry → routed verifier → router → leaf → key contract.
+/// A model's contracts, and the way of its proofs: registry → (batch verifier →) routed verifier → router → leaf → key
+/// contract.
 async fn check_model(
     client: &ChainClient,
     record: &DeploymentRecord,
@@ -48,14 +51,7 @@ async fn check_model(
     expect_code(client, "routed verifier", &model.routed_verifier).await?;
     let (leaf, routed) = (model.model_verifier.address, model.routed_verifier.address);
     let expect = |what: &str, got: &dyn Display, recorded: &dyn Display| {
-        let (got, recorded) = (got.to_string(), recorded.to_string());
-        if got == recorded {
-            return Ok(());
-        }
-        let model = model.model_id;
-        Err(OracleError::Deployment(format!(
-            "model {model}: {what} {got} on chain, recorded is {recorded}"
-        )))
+        expect_same(model, what, got, recorded)
     };
     let vk = client.view(leaf, &ModelVerifier::vkDigestCall {}).await?;
     expect("verifying key", &vk, &model.vk_digest)?;
@@ -84,7 +80,46 @@ async fn check_model(
         modelId: model.model_id,
     };
     let entry = client.view(record.model_registry.address, &call).await?;
-    expect("registered verifier", &entry.verifier, &routed)
+    let registered = model.registered().address;
+    expect("registered verifier", &entry.verifier, &registered)?;
+    check_batch_verifier(client, model).await?;
+    // Also if none is recorded: whoever is named there answers for sets of the model.
+    let call = ModelRegistry::batchVerifierOfCall {
+        modelId: model.model_id,
+    };
+    let got = client.view(record.model_registry.address, &call).await?;
+    let recorded = model.batch_verifier.as_ref().map(|batch| batch.address);
+    expect("batch verifier", &got, &recorded.unwrap_or_default())
+}
+
+/// The batch verifier over the model's route; there is one if a proof has several slots, and only then.
+async fn check_batch_verifier(client: &ChainClient, model: &ModelRecord) -> Result<()> {
+    let Some(batch) = &model.batch_verifier else {
+        return expect_same(model, "slots of a route", &1, &model.slots);
+    };
+    expect_code(client, "batch verifier", batch).await?;
+    let address = batch.address;
+    let flat = client.view(address, &BatchVerifier::flatCall {}).await?;
+    let routed = model.routed_verifier.address;
+    expect_same(model, "the batch verifier's route", &flat, &routed)?;
+    let slots = client.view(address, &BatchVerifier::slotsCall {}).await?;
+    expect_same(model, "slots", &slots, &model.slots)
+}
+
+fn expect_same(
+    model: &ModelRecord,
+    what: &str,
+    got: &dyn Display,
+    recorded: &dyn Display,
+) -> Result<()> {
+    let (got, recorded) = (got.to_string(), recorded.to_string());
+    if got == recorded {
+        return Ok(());
+    }
+    let model = model.model_id;
+    Err(OracleError::Deployment(format!(
+        "model {model}: {what} {got} on chain, recorded is {recorded}"
+    )))
 }
 
 async fn expect_code(client: &ChainClient, name: &str, contract: &ContractRecord) -> Result<()> {

@@ -115,6 +115,7 @@ pub fn plan(chain_id: u64) -> DeployPlan {
             key_contract: None,
             srs_digest: B256::repeat_byte(10),
             circuit_digest: B256::repeat_byte(11),
+            slots: 1,
             input_words: 1,
             output_words: 1,
             proof_length: 416,
