@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build tools demo guide minilm test test-rust test-contracts test-proofs test-verifier test-npm slither bench bench-aggregation bench-costs bench-gas bench-peers calibrate-costs lint fmt clean-cache
+.PHONY: help build tools demo guide minilm test test-rust test-contracts test-proofs test-verifier test-npm slither symbolic bench bench-aggregation bench-costs bench-gas bench-peers calibrate-costs lint fmt clean-cache
 
 ROOT := $(CURDIR)
 CARGO ?= cargo
@@ -65,6 +65,9 @@ test-npm: ## the npm package: packing against a stored proof, types; fetches vie
 
 slither: tools ## static analysis of the contracts against contracts/slither.md; needs slither-analyzer from PyPI
 	@scripts/tools/contracts.sh slither
+
+symbolic: tools ## the leaf's calldata parser by halmos, and copies with mistakes that it must find; python3, PyPI once, three minutes
+	@scripts/symbolic.sh
 
 bench: tools build ## figures of docs/benchmarks.md: stage by stage, written to target/bench/
 	@$(TOOLS); scripts/bench.sh

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
-const folders = ['contracts/test', 'contracts/template/test', 'verifier-gen/forge', 'verifier-gen/src', 'oracle/src', 'oracle/tests', 'tests/tests'];
+const folders = ['contracts/test', 'contracts/template/test', 'contracts/symbolic', 'verifier-gen/forge', 'verifier-gen/src', 'oracle/src', 'oracle/tests', 'tests/tests'];
 const documents = ['docs/security.md', 'contracts/README.md', 'docs/design/contracts.md', 'docs/verifier-map.md'];
 
 const files = (dir) =>
@@ -28,7 +28,7 @@ const missing = rows.filter((row) => shown(row).length === 0);
 /** Test names in a document; `test_O9_…` stands for all that begin so. */
 function unknownTests(document) {
   const text = fs.readFileSync(path.join(root, document), 'utf8');
-  const named = [...text.matchAll(/`((?:test|testFuzz|invariant)_\w*…?)`/g)].map(([, name]) => name);
+  const named = [...text.matchAll(/`((?:test|testFuzz|invariant|check_[VOP]\d+)_\w*…?)`/g)].map(([, name]) => name);
   const exists = (name) => (/[…_]$/.test(name) ? [...names].some((n) => n.startsWith(name.replace('…', ''))) : names.has(name));
   return named.filter((name) => !exists(name)).map((name) => `${document}: no test ${name}`);
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {AccessControl} from "@openzeppelin/contracts/access/AccessControl.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {BondTerms} from "./BondTerms.sol";
 import {GuardedCall} from "./GuardedCall.sol";
 import {CallbackStatus, IInferenceOracle, Provenance} from "./IInferenceOracle.sol";
 import {IModelRegistry, ModelRoute, ModelStatus} from "./IModelRegistry.sol";
@@ -12,7 +13,7 @@ import {WordRange} from "./WordRange.sol";
 
 /// @title Optimistic oracle
 /// @notice See IOptimisticOracle.
-contract OptimisticOracle is AccessControl, ReentrancyGuardTransient, QuestionBook {
+contract OptimisticOracle is AccessControl, ReentrancyGuardTransient, QuestionBook, BondTerms {
     /// @notice May take questions out and stop claims.
     bytes32 public constant GUARDIAN_ROLE = keccak256("GUARDIAN_ROLE");
 
@@ -28,15 +29,6 @@ contract OptimisticOracle is AccessControl, ReentrancyGuardTransient, QuestionBo
     /// @notice Most callback gas a question may ask for.
     uint32 public constant MAX_CALLBACK_GAS = 5_000_000;
 
-    uint256 private constant BPS = 10_000;
-
-    uint96 private immutable _proposerBond;
-    uint96 private immutable _challengerBond;
-    uint96 private immutable _provingCost;
-    uint16 private immutable _burnBps;
-    uint32 private immutable _challengeWindow;
-    uint32 private immutable _proveWindow;
-
     /// @inheritdoc IOptimisticOracle
     IModelRegistry public immutable override registry;
 
@@ -51,20 +43,10 @@ contract OptimisticOracle is AccessControl, ReentrancyGuardTransient, QuestionBo
         address admin,
         address guardian,
         address resumer
-    ) {
+    ) BondTerms(terms_) {
         if (admin == address(0)) revert InvalidOptimisticAdmin();
         if (address(registry_).code.length == 0) revert RegistryWithoutCode(address(registry_));
-        bool complete = terms_.proposerBond != 0 && terms_.challengerBond != 0 && terms_.burnBps != 0;
-        if (!complete || terms_.burnBps > BPS || terms_.challengeWindow == 0 || terms_.proveWindow == 0) revert InvalidTerms();
-        uint256 share = terms_.challengerBond - uint256(terms_.challengerBond) * terms_.burnBps / BPS;
-        if (share < terms_.provingCost) revert BondBelowProvingCost(share, terms_.provingCost);
         registry = registry_;
-        _proposerBond = terms_.proposerBond;
-        _challengerBond = terms_.challengerBond;
-        _provingCost = terms_.provingCost;
-        _burnBps = terms_.burnBps;
-        _challengeWindow = terms_.challengeWindow;
-        _proveWindow = terms_.proveWindow;
         _grantRole(DEFAULT_ADMIN_ROLE, admin);
         _grantRole(GUARDIAN_ROLE, guardian);
         _grantRole(RESUMER_ROLE, resumer);
@@ -260,18 +242,6 @@ contract OptimisticOracle is AccessControl, ReentrancyGuardTransient, QuestionBo
         return uint256(keccak256(abi.encode(DOMAIN_TAG, block.chainid, address(this), questionId, proposer))) >> 8;
     }
 
-    /// @inheritdoc IOptimisticOracle
-    function terms() external view override returns (OptimisticTerms memory) {
-        return OptimisticTerms({
-            proposerBond: _proposerBond,
-            challengerBond: _challengerBond,
-            provingCost: _provingCost,
-            burnBps: _burnBps,
-            challengeWindow: _challengeWindow,
-            proveWindow: _proveWindow
-        });
-    }
-
     /// @inheritdoc AccessControl
     function supportsInterface(
         bytes4 interfaceId
@@ -294,7 +264,7 @@ contract OptimisticOracle is AccessControl, ReentrancyGuardTransient, QuestionBo
     ) private {
         q.state = ClaimState.Resolved;
         q.provenance = provenance;
-        uint256 burned = losersBond * _burnBps / BPS;
+        uint256 burned = _burnedShare(losersBond);
         uint256 paid = winnersBond + losersBond - burned;
         if (provenance == Provenance.Refuted) credit[q.requester] += q.fee;
         else paid += q.fee;

@@ -22,7 +22,7 @@ contract ExpectingRaw {
 }
 
 /// @dev No calldata is read by the leaf in another way than an independent decoder reads it: exhaustively over the offsets of the three
-/// dynamic arguments, aligned and not, over a calldata in which almost every word passes for a length. (Instead of a symbolic check.)
+/// dynamic arguments, aligned and not, over a calldata in which almost every word passes for a length. (For all words, one offset at a time: symbolic/Leaf.t.sol.)
 contract CalldataParserTest is Test {
     uint256 internal constant BLOB = 12 * 32 + 32;
     bytes32 internal constant MODEL = bytes32(uint256(1));

@@ -328,11 +328,10 @@ async fn o10_a_set_made_here_is_taken_on_chain() {
     call.items[1].outputs[0] += U256::from(1);
     send(client, record.owner, oracle, &call, 0).await;
     for id in 1..=SLOTS as u64 {
-        let requestId = U256::from(id);
-        let result = client
-            .view(oracle, &InferenceOracle::getResultCall { requestId })
-            .await
-            .expect("a request");
+        let call = InferenceOracle::getResultCall {
+            requestId: U256::from(id),
+        };
+        let result = client.view(oracle, &call).await.expect("a request");
         let expected = if id == 2 {
             vec![]
         } else {

@@ -27,7 +27,7 @@ published=(IModelVerifier IHalo2Verifier IModelRegistry IInferenceOracle IInfere
 # Contracts with storage.
 stateful=(ModelRegistry VerifierRouter InferenceOracle OptimisticOracle AskTinyGemma CompareTexts ProofGate)
 
-sources=(src test testing deploy template/src template/test)
+sources=(src test symbolic testing deploy template/src template/test)
 
 # Writes the published files into $1. Always a whole build of the same sources in an empty directory: via-IR's output depends on which
 # files are compiled together, so an incremental build would not be reproducible.

@@ -22,7 +22,7 @@ contract Gas is Harness {
     event Measured(string name, uint256 gas, uint256 stored);
 
     function test_V8_gas_is_the_stored_within_two_percent() external {
-        string[3] memory fixtures = ["three-layers", "six-layers", "small"];
+        string[4] memory fixtures = ["three-layers", "six-layers", "wrap", "small"];
         for (uint256 i = 0; i < fixtures.length; ++i) {
             compare("monolithic", monolithic(fixtures[i]), 0);
             compare("split", split(fixtures[i]), COLD_ACCOUNT);

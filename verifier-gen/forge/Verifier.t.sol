@@ -77,6 +77,14 @@ contract VerifierTest is Suite {
         differential(split("three-layers"));
     }
 
+    function test_V12_differential_mutations_wrap_monolithic() external {
+        differential(monolithic("wrap"));
+    }
+
+    function test_V12_differential_mutations_wrap_split() external {
+        differential(split("wrap"));
+    }
+
     function differential(
         Target memory target
     ) private view {

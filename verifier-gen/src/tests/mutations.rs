@@ -1,5 +1,5 @@
 //! The differential test: more than a thousand mutated proofs, each judged by the native verifier here and by the contracts in
-//! `forge/`, from one stored file. A mutation is a list of words written over the calldata of `three-layers`.
+//! `forge/`, from one stored file a fixture. A mutation is a list of words written over the fixture's calldata.
 
 use super::{coordinate, golden, scalar, stored_proof, stored_vk};
 use crate::{dag::word, shape::Shape};
@@ -130,6 +130,12 @@ fn v12_native_verdicts_of_the_mutated_proofs() {
     verdicts_of("three-layers");
 }
 
+/// The key of a wrap over a fold: another shape, a carried accumulator behind it.
+#[test]
+fn v12_native_verdicts_of_the_mutated_proofs_of_a_wrap() {
+    verdicts_of("wrap");
+}
+
 fn verdicts_of(name: &str) {
     let (vk, proof) = (stored_vk(name), stored_proof(name));
     let target = Target::new(&vk, &proof);
@@ -169,14 +175,16 @@ fn encode(mutations: &[Mutation], verdicts: &[bool]) -> Vec<u8> {
 
 #[test]
 fn every_other_length_is_refused_natively() {
-    let (vk, good) = (stored_vk("three-layers"), stored_proof("three-layers"));
-    let expected = good.proof.len();
-    for got in (0..expected + 64).filter(|n| *n != expected) {
-        let mut bad = good.clone();
-        bad.proof.resize(got, 0);
-        assert_eq!(
-            vk.verify(&bad),
-            Err(VerifyError::ProofLength { got, expected })
-        );
+    for name in ["three-layers", "wrap"] {
+        let (vk, good) = (stored_vk(name), stored_proof(name));
+        let expected = good.proof.len();
+        for got in (0..expected + 64).filter(|n| *n != expected) {
+            let mut bad = good.clone();
+            bad.proof.resize(got, 0);
+            assert_eq!(
+                vk.verify(&bad),
+                Err(VerifyError::ProofLength { got, expected })
+            );
+        }
     }
 }
