@@ -229,6 +229,10 @@ pub(crate) struct SetupArgs {
     /// Reference string to use.
     #[arg(long, value_name = "FILE")]
     pub(crate) srs: Option<PathBuf>,
+    /// Make every key again, whatever is there. Needed to vouch for a bundle that comes from someone else: a key there may not be what
+    /// the program gives. The model id stays the same if it was.
+    #[arg(long)]
+    pub(crate) again: bool,
     /// How far to go.
     #[arg(long, value_enum, default_value = "all")]
     pub(crate) stage: StageArg,

@@ -35,6 +35,9 @@ interface IInferenceSets {
     /// @notice The index is not below 2^depth.
     error IndexOutOfRange(uint256 index, uint8 depth);
 
+    /// @notice The request was made after the set was verified; `last` was the highest id then.
+    error RequestAfterSet(uint256 requestId, uint256 last);
+
     /// @notice The result is not in the set at this place.
     error NotInSet(bytes32 root, uint256 index);
 

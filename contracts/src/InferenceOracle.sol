@@ -182,6 +182,10 @@ contract InferenceOracle is BatchFulfilment, PullPath, AccessControl, RequestBoo
         return registry;
     }
 
+    function _requestsSoFar() internal view override returns (uint256) {
+        return requestCount;
+    }
+
     /// @dev A request that a proof may end, and its model's route.
     function _fulfillable(
         uint256 requestId,
@@ -220,6 +224,7 @@ contract InferenceOracle is BatchFulfilment, PullPath, AccessControl, RequestBoo
         (StoredRequest storage stored, ModelRoute memory route) = _fulfillable(requestId, payee);
         if (outputs.length != route.outputWords) revert OutputWordCount(outputs.length, route.outputWords);
         bytes32 leaf = InferenceSet.leafHash(stored.modelId, contextOf(requestId, payee), stored.inputs, outputs);
+        _checkAsked(stored.modelId, root, requestId);
         address verifier = _checkInSet(stored.modelId, root, leaf, index, path);
         _store(fulfiller, requestId, payee, outputs, verifier);
     }

@@ -13,6 +13,8 @@ abstract contract InferenceSets is IInferenceSets {
     struct VerifiedSet {
         address verifier;
         uint8 depth;
+        /// Requests that there were when it was verified.
+        uint64 requests;
     }
 
     mapping(bytes32 modelId => mapping(bytes32 root => VerifiedSet)) private _sets;
@@ -53,6 +55,20 @@ abstract contract InferenceSets is IInferenceSets {
     /// @dev The registry that names batch verifiers.
     function _registry() internal view virtual returns (IModelRegistry);
 
+    /// @dev The highest request id so far.
+    function _requestsSoFar() internal view virtual returns (uint256);
+
+    /// @dev A set answers requests that were there when its proof was checked. Else a stopped verifier would go on answering: a set forged before
+    /// the stop could hold answers to requests to come, whose ids and likely inputs are known.
+    function _checkAsked(
+        bytes32 modelId,
+        bytes32 root,
+        uint256 requestId
+    ) internal view {
+        uint256 last = _set(modelId, root).requests;
+        if (requestId > last) revert RequestAfterSet(requestId, last);
+    }
+
     /// @dev Checks the proof of a set that is not known and remembers it.
     function _submitSet(
         bytes32 modelId,
@@ -66,7 +82,7 @@ abstract contract InferenceSets is IInferenceSets {
         IBatchVerifier verifier = models.batchVerifierOf(modelId);
         if (address(verifier) == address(0)) revert NoBatchVerifier(modelId);
         verifier.verifySet(modelId, root, depth, proof);
-        _sets[modelId][root] = VerifiedSet(address(verifier), depth);
+        _sets[modelId][root] = VerifiedSet(address(verifier), depth, uint64(_requestsSoFar()));
         emit SetVerified(modelId, root, depth, address(verifier));
     }
 

@@ -134,6 +134,23 @@ contract BatchFromSetTest is Fixture {
         return oracle.getRequest(id).status == RequestStatus.Open && oracle.getResult(id).provenance == Provenance.Pending;
     }
 
+    /// @dev Ids and payees can be known beforehand: a set from before a verifier was stopped must not answer what is asked after.
+    function test_O10_a_set_answers_no_later_request() public {
+        uint256 first = askBatched();
+        prove(first, 2); // of which the second is not asked yet
+        oracle.submitSet(BATCHED, root, depth, setProof);
+        vm.assertEq(askBatched(), first + 1);
+        SetFulfillment memory late = item(first + 1, 1);
+        vm.expectRevert(abi.encodeWithSelector(IInferenceSets.RequestAfterSet.selector, first + 1, first));
+        oracle.fulfillFromSet(late.requestId, payee, late.outputs, root, late.index, late.path);
+        SetFulfillment[] memory items = new SetFulfillment[](2);
+        items[0] = late;
+        items[1] = item(first, 0);
+        failed(0, first + 1, IInferenceSets.RequestAfterSet.selector);
+        vm.assertEq(bring(items), 1);
+        vm.assertTrue(open(first + 1) && !open(first));
+    }
+
     function test_O9_O10_one_proof_stores_all_its_results() public {
         RecordingReceiver receiver = new RecordingReceiver();
         (uint256 first, SetFulfillment[] memory items) = four(address(receiver), 300_000);

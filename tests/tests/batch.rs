@@ -191,6 +191,12 @@ fn refuses_other_items(world: &World) {
         "that of its items together",
     );
     verify(&|p| p["contexts"] = json!([]), "0 results");
+    // Two contexts that make the same word for four places as three would, if only the third were repeated.
+    let fewer = |p: &mut Value| {
+        let contexts = p["contexts"].as_array_mut().unwrap();
+        contexts.pop();
+    };
+    verify(&fewer, "that of its items together");
     verify(&|p| p["context"] = json!("0x7"), "other context");
     let swap = |p: &mut Value| {
         let words = p["outputs"].as_array_mut().unwrap();

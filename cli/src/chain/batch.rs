@@ -36,6 +36,29 @@ pub(crate) fn check_contexts(bundle: &Bundle, statement: &Statement) -> eyre::Re
         got == expected,
         "its context is {got:#x}, that of its items together is {expected:#x}"
     );
+    let manifest = bundle.manifest();
+    check_filling(
+        &statement.inputs,
+        manifest.input_words,
+        contexts.len(),
+        "inputs",
+    )?;
+    check_filling(
+        &statement.outputs,
+        manifest.output_words,
+        contexts.len(),
+        "outputs",
+    )
+}
+
+/// What is left is filled with the last item, as the contract does.
+fn check_filling(words: &[Word], of_item: usize, items: usize, what: &str) -> eyre::Result<()> {
+    let mut slots = words.chunks(of_item).skip(items - 1);
+    let last = slots.next();
+    ensure!(
+        slots.all(|slot| Some(slot) == last),
+        "its {what} go on after item {items} with others than that item's"
+    );
     Ok(())
 }
 

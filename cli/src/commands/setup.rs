@@ -19,6 +19,7 @@ pub(crate) fn run(args: SetupArgs, out: &Output) -> eyre::Result<ExitCode> {
             width: args.width.map(width).transpose()?,
             max_memory: args.max_memory,
         },
+        again: args.again,
     };
     let report = pipeline::setup(&mut bundle, &options, &Bars::new())
         .wrap_err_with(|| format!("cannot set up {}", args.bundle.display()))?;

@@ -14,7 +14,7 @@ use halo2_base::halo2_proofs::poly::kzg::commitment::{KZGCommitmentScheme, Param
 use halo2_base::halo2_proofs::poly::kzg::multiopen::VerifierSHPLONK;
 use halo2_base::halo2_proofs::poly::kzg::strategy::SingleStrategy;
 use halocast_ir::{Program, Trace};
-use halocast_plonk::{Copies, Key, create_proof, verifying_key};
+use halocast_plonk::{Copies, Key, create_proof, read_verifying_key, verifying_key};
 use rand::RngCore;
 use snark_verifier::loader::native::NativeLoader;
 use snark_verifier::system::halo2::{Config, compile};
@@ -91,7 +91,7 @@ impl LayerKey {
 
     /// Reads a key, checking that its points are on the curve.
     pub fn read(from: &mut impl io::Read) -> Result<Self, CircuitError> {
-        let vk = VerifyingKey::read::<_, LayerCircuit>(from, SerdeFormat::RawBytes, ())
+        let vk = read_verifying_key::<LayerCircuit>(from, ())
             .map_err(|e| CircuitError::Key(e.to_string()))?;
         Ok(LayerKey { vk })
     }

@@ -3,7 +3,8 @@
 
 use crate::arith::ACT_MIN;
 use crate::packing::{SLOTS_PER_WORD, word_count};
-use crate::{Coefs, Op, OpKind, Program, Scale, Source, Task, Tensor, TensorId};
+use crate::validate::MAX_ELEMENTS;
+use crate::{Coefs, Op, OpKind, Program, ProgramError, Scale, Source, Task, Tensor, TensorId};
 
 impl Program {
     /// The program that runs this one on `items` inputs (at least 2).
@@ -13,15 +14,16 @@ impl Program {
     /// words are those of the items, one item after the other. Hints are the items' hints, one after the other. What is
     /// stated beyond outputs for inputs is left to the operators (as [`Task::Generate`]'s assertions are).
     ///
-    /// A program that is well-formed gives one that is, but for tensors of over 2^31 elements.
-    pub fn batched(&self, items: usize) -> Program {
+    /// A program that is well-formed gives one that is. An error if it would be too large, before anything is built.
+    pub fn batched(&self, items: usize) -> Result<Program, ProgramError> {
+        check_size(self, items)?;
         let mut batch = Batch::new(self, items);
         batch.read_inputs();
         for op in &self.ops {
             batch.ops.push(repeat(self, op, items));
         }
         batch.write_outputs();
-        Program {
+        Ok(Program {
             tensors: batch.tensors,
             tables: self.tables.clone(),
             ops: batch.ops,
@@ -29,7 +31,7 @@ impl Program {
             hints: self.hints.clone(),
             outputs: vec![batch.output],
             task: Task::Infer,
-        }
+        })
     }
 
     /// The input tensor of [`Program::batched`] for these items' input values.
@@ -41,6 +43,33 @@ impl Program {
             values.resize((i + 1) * width, ACT_MIN as i32);
         }
         values
+    }
+}
+
+/// Most values of all items' inputs, or outputs; a proof with more public words than this makes is for no chain.
+const MAX_PUBLIC: usize = 1 << 24;
+
+fn check_size(single: &Program, items: usize) -> Result<(), ProgramError> {
+    let too_large = |what: String| ProgramError {
+        op: usize::MAX,
+        name: "batch".into(),
+        what,
+    };
+    let fits = |values: usize, most: usize| values.checked_mul(items).is_some_and(|n| n <= most);
+    for (what, ids) in [("inputs", &single.inputs), ("outputs", &single.outputs)] {
+        let values = single.value_count(ids);
+        if !fits(padded(values), MAX_PUBLIC) || ids.len() > usize::from(u16::MAX) {
+            return Err(too_large(format!(
+                "{values} values of {what} for each of {items} items, at most {MAX_PUBLIC} in all"
+            )));
+        }
+    }
+    match single.tensors.iter().find(|t| !fits(t.len(), MAX_ELEMENTS)) {
+        Some(tensor) => Err(too_large(format!(
+            "tensor {} has over {MAX_ELEMENTS} elements for {items} items",
+            tensor.name
+        ))),
+        None => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{Coefs, Form, Matrix, OpKind, Program, ProgramError, Source, Task, Te
 /// Largest absolute value of a coefficient, gain or bias.
 const MAX_COEF: i64 = 1 << 62;
 /// Largest number of elements of a tensor.
-const MAX_ELEMENTS: usize = 1 << 31;
+pub(crate) const MAX_ELEMENTS: usize = 1 << 31;
 
 impl Program {
     /// Checks shapes, ids, order of definition and every static bound.

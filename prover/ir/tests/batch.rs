@@ -60,7 +60,7 @@ fn run(program: &Program, item: &[i32]) -> Trace {
 #[test]
 fn each_item_has_its_own_words() {
     let (single, items) = (program(), [item(3), item(7), item(7)]);
-    let batch = single.batched(3);
+    let batch = single.batched(3).unwrap();
     batch.validate().unwrap();
     let rows = single.batched_inputs(&items);
     assert_eq!(rows.len(), 3 * 30);
@@ -85,7 +85,7 @@ fn each_item_has_its_own_words() {
 #[test]
 fn an_unused_slot_holds_nothing() {
     let single = program();
-    let batch = single.batched(2);
+    let batch = single.batched(2).unwrap();
     let rows = single.batched_inputs(&[item(3), item(5)]);
     for at in (18..30).chain(48..60) {
         let mut rows = rows.clone();
@@ -105,7 +105,20 @@ fn values_that_fill_their_words_leave_no_slots() {
     if let OpKind::Linear { w, .. } = &mut single.ops[0].kind {
         (w.rows, w.data) = (15, (0..30).collect());
     }
-    let batch = single.batched(2);
+    let batch = single.batched(2).unwrap();
     batch.validate().unwrap();
     assert!(batch.ops.iter().all(|op| op.kind.label() != "AssertZero"));
+}
+
+#[test]
+fn what_would_be_too_large_is_refused_before_it_is_built() {
+    let mut single = program();
+    single.tensors[0].shape = vec![1 << 23, 17];
+    let error = single.batched(2).unwrap_err().to_string();
+    assert!(error.contains("values of inputs"), "{error}");
+    let mut single = program();
+    single.tensors.push(tensor("idle", &[1 << 31]));
+    single.validate().unwrap();
+    let error = single.batched(2).unwrap_err().to_string();
+    assert!(error.contains("tensor idle"), "{error}");
 }

@@ -140,6 +140,9 @@ pub fn verifying_key(
     fixed: &[Vec<Fr>],
     copies: &Copies,
 ) -> Result<VerifyingKey<G1Affine>, KeyError> {
+    if cs.num_selectors() != 0 {
+        return Err(KeyError::Unsupported("selectors"));
+    }
     let (k, n) = (params.k(), 1 << params.k());
     if let Some(got) = fixed.iter().map(Vec::len).find(|&len| len != n) {
         return Err(KeyError::Rows { got, expected: n });
@@ -274,9 +277,13 @@ impl Copies {
         self.columns
     }
 
-    /// Makes two cells, (column of the permutation, row), equal.
+    /// Makes two cells, (column of the permutation, row), equal. Panics if there is no such cell: a copy that is lost would
+    /// leave a circuit unsound.
     pub fn add(&mut self, left: (usize, usize), right: (usize, usize)) {
-        let at = |(column, row): (usize, usize)| column * self.rows + row;
+        let at = |(column, row): (usize, usize)| {
+            assert!(column < self.columns && row < self.rows);
+            column * self.rows + row
+        };
         let (left, right) = (at(left), at(right));
         let (mut into, mut from) = (self.cycle[left], self.cycle[right]);
         if into == from {

@@ -4,9 +4,10 @@
 use crate::domain::Domain;
 use crate::key::{Key, NearlyConstant};
 use halo2_base::halo2_proofs::SerdeFormat;
+use halo2_base::halo2_proofs::halo2curves::CurveAffine;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::serde::SerdeObject;
-use halo2_base::halo2_proofs::plonk::{Circuit, VerifyingKey};
+use halo2_base::halo2_proofs::plonk::{Circuit, ConstraintSystem, VerifyingKey};
 use std::io::{self, Read, Write};
 
 /// Bytes of a field element in memory.
@@ -32,9 +33,11 @@ impl Key {
     }
 
     /// Reads a key of a circuit with these parameters.
-    pub fn read<C: Circuit<Fr>>(reader: &mut impl Read, params: C::Params) -> io::Result<Self> {
-        // The points are checked; without that halo2curves panics where the bytes end early.
-        let vk = VerifyingKey::<G1Affine>::read::<_, C>(reader, SerdeFormat::RawBytes, params)?;
+    pub fn read<C: Circuit<Fr>>(reader: &mut impl Read, params: C::Params) -> io::Result<Self>
+    where
+        C::Params: Clone,
+    {
+        let vk = read_verifying_key::<C>(reader, params)?;
         let domain = Domain::new(vk.get_domain().k());
         let n = domain.n();
         let mut columns = || read_columns(reader, n);
@@ -60,6 +63,46 @@ impl Key {
             sigma,
             sigma_polys,
         })
+    }
+}
+
+/// Largest domain that is read: 2^26 rows are 2 GiB a column.
+const MAX_K: u32 = 26;
+/// What halo2 begins a verifying key with: version, k, whether selectors were compressed, number of fixed columns.
+const HEAD: usize = 10;
+
+/// Reads a verifying key of a circuit with these parameters, as halo2 writes it (`SerdeFormat::RawBytes`). halo2's own reader
+/// believes what the bytes begin with, and takes points that are not on the curve.
+pub fn read_verifying_key<C: Circuit<Fr>>(
+    reader: &mut impl Read,
+    params: C::Params,
+) -> io::Result<VerifyingKey<G1Affine>>
+where
+    C::Params: Clone,
+{
+    let mut head = [0; HEAD];
+    reader.read_exact(&mut head)?;
+    let number = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|i| head[at + i]));
+    let mut cs = ConstraintSystem::default();
+    C::configure_with_params(&mut cs, params.clone());
+    let (k, fixed) = (number(1), number(6) as usize);
+    let rows = 1u64 << k.min(MAX_K);
+    if k > MAX_K || rows < cs.minimum_rows() as u64 {
+        return Err(invalid(&format!("a domain of 2^{k} rows")));
+    }
+    if head[5] != 0 || fixed != cs.num_fixed_columns() + cs.num_selectors() {
+        let expected = cs.num_fixed_columns() + cs.num_selectors();
+        return Err(invalid(&format!(
+            "{fixed} fixed columns, the circuit has {expected}"
+        )));
+    }
+    let mut whole = head.chain(reader);
+    let vk = VerifyingKey::<G1Affine>::read::<_, C>(&mut whole, SerdeFormat::RawBytes, params)?;
+    let points = vk.fixed_commitments().iter();
+    let mut points = points.chain(vk.permutation().commitments());
+    match points.all(|point| point.is_on_curve().into()) {
+        true => Ok(vk),
+        false => Err(invalid("a point is not on the curve")),
     }
 }
 

@@ -1,7 +1,8 @@
 //! A prover for halo2 circuits over BN254 with KZG and SHPLONK (Boneh, Drake, Fisch, Gabizon, eprint 2020/081). It writes
 //! what halo2-axiom's `create_proof` writes, to be verified by the same keys and verifiers; soundness rests on those alone.
-//! Nothing here can make a false statement pass; what can go wrong here is a proof that does not verify, or one that tells
-//! more than it should (`prove.rs` says what hides the witness).
+//! No proof made here can make a false statement pass; what can go wrong is a proof that does not verify, or one that tells
+//! more than it should (`prove.rs` says what hides the witness). `verifying_key` is another matter: what it leaves out of a key no
+//! verifier misses. Tests compare its keys with halo2's.
 //!
 //! Where it saves: gates run as one straight-line program over blocks of rows (`tape.rs`), the quotient is put together from
 //! cosets without a transform of the whole extended domain (`quotient.rs`), polynomials are combined before they are divided
@@ -30,5 +31,6 @@ mod tests;
 
 pub use advice::{Phases, Witness};
 pub use key::{Copies, Key, KeyError, verifying_key};
+pub use key_file::read_verifying_key;
 pub use prove::{ProveError, create_proof};
 pub use synthesis::Synthesis;

@@ -1,9 +1,10 @@
 //! One proof, in the order of halo2's transcript.
 //!
-//! What hides the witness: the last rows of every advice column and product are random, one more than the values that the
-//! proof tells of any of them (its evaluations, and its commitment, which is the value at the string's secret point). Both
-//! opening commitments follow from these values. The quotient's pieces are committed as they are, as in halo2, and depend on
-//! every random value. halo2 also commits to a polynomial of n random coefficients, to hide what an inner-product opening
+//! What hides the witness: the last rows of every advice column and product are random, more of them than the values that the
+//! proof tells of any of them (its evaluations, and its commitment, which is the value at the string's secret point): of an
+//! advice column two at the least, of a product one. Both opening commitments follow from these values. The quotient's pieces
+//! are committed as they are, as in halo2; it is the random rows beyond the values told that hide them, so these must
+//! not become fewer (that this is enough is proven neither for halo2 nor here). halo2 also commits to a polynomial of n random coefficients, to hide what an inner-product opening
 //! would tell; a KZG opening tells nothing more, so two random coefficients do.
 
 use crate::advice::{Advice, Witness, padded};

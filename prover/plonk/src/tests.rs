@@ -297,6 +297,15 @@ fn a_key_survives_a_file_and_a_short_one_is_refused() {
             "{len}"
         );
     }
+    // What halo2's reader would believe: a version, a domain, a number of columns, a point.
+    for (at, byte) in [(0, 3), (1, 200), (1, 2), (5, 1), (6, 9), (20, 1)] {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= byte;
+        assert!(
+            Key::read::<Squares>(&mut bytes.as_slice(), ()).is_err(),
+            "byte {at}"
+        );
+    }
 }
 
 #[test]

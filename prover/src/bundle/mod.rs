@@ -37,7 +37,7 @@ pub use manifest::{
 pub use plan::{PlanObjective, PlanOption, PlanSummary, PlannedAggregation};
 
 use halocast_circuit::Segment;
-use halocast_ir::{Program, Task};
+use halocast_ir::{Program, ProgramError, Task};
 use halocast_model::Quantized;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -79,11 +79,11 @@ pub struct Compiled {
 
 impl Compiled {
     /// The program that proofs are about: that of one item, or of all items together.
-    pub fn proven(&self) -> Cow<'_, Program> {
-        match self.items {
+    pub fn proven(&self) -> Result<Cow<'_, Program>, ProgramError> {
+        Ok(match self.items {
             1 => Cow::Borrowed(&self.quantized.program),
-            items => Cow::Owned(self.quantized.program.batched(items)),
-        }
+            items => Cow::Owned(self.quantized.program.batched(items)?),
+        })
     }
 }
 
@@ -150,8 +150,15 @@ impl Bundle {
         let malformed = |what: String| BundleError::malformed(path, what);
         let program = self.program();
         program.validate().map_err(|e| malformed(e.to_string()))?;
-        if program.task != Task::Infer {
-            halocast_model::check_generation(program).map_err(|e| malformed(e.to_string()))?;
+        match program.task {
+            Task::Generate { .. } => {
+                halocast_model::check_generation(program).map_err(|e| malformed(e.to_string()))?;
+            }
+            // An output could be a hint, which the prover chooses.
+            Task::Infer if !program.hints.is_empty() => {
+                return Err(malformed("its task is infer, and it has hints".into()));
+            }
+            Task::Infer => {}
         }
         let items = self.compiled.items;
         if !(1..=MAX_ITEMS).contains(&items) {
@@ -161,6 +168,7 @@ impl Bundle {
         }
         if items > 1 {
             let batched = program.batched(items);
+            let batched = batched.map_err(|e| malformed(e.to_string()))?;
             batched.validate().map_err(|e| malformed(e.to_string()))?;
             self.batched = Some(batched);
         }

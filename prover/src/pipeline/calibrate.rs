@@ -2,8 +2,8 @@
 //! what that took.
 
 use super::{
-    AggregationOptions, Event, PipelineError, Progress, ProveOptions, Request, SetupOptions, Stage,
-    StageCost, synthetic,
+    Event, PipelineError, Progress, ProveOptions, Request, SetupOptions, Stage, StageCost,
+    synthetic,
 };
 use crate::aggregate::{AggregationConfig, Given, Objective, forecast};
 use crate::bundle::{Bundle, create_dir};
@@ -71,7 +71,7 @@ pub fn calibrate(
     let setup = SetupOptions {
         srs: SrsSource::Development,
         stage: options.stage,
-        aggregation: AggregationOptions::default(),
+        ..SetupOptions::default()
     };
     let keys = super::setup(&mut bundle, &setup, progress)?.stages;
     let request = Request::from_json(&bundle, &synthetic::input())?;

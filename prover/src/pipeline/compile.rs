@@ -138,7 +138,10 @@ pub fn compile(
         items: options.items,
         segments: Vec::new(),
     };
-    let (segments, plan) = stages.run("partition", || plan(&compiled.proven(), request, &costs))?;
+    let (segments, plan) = stages.run("partition", || {
+        let proven = compiled.proven()?;
+        plan(&proven, request, &costs)
+    })?;
     compiled.segments = segments;
     let mut manifest = manifest(&model_name(&options.model), &compiled, &costs)?;
     manifest.plan = Some(plan.clone());

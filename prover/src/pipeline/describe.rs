@@ -25,7 +25,7 @@ pub(super) fn manifest(
     model: &CostModel,
 ) -> Result<Manifest, PipelineError> {
     let interface = Interface::of(&compiled.quantized);
-    let proven = compiled.proven();
+    let proven = compiled.proven()?;
     let segments = compiled.segments.iter();
     let summaries = segments.map(|s| summary(&proven, s, model));
     Ok(Manifest {

@@ -32,6 +32,9 @@ pub enum PipelineError {
     /// The integer semantics refuse the input.
     #[error("the input cannot be proven: {0}")]
     Exec(#[from] ExecError),
+    /// The program of all items.
+    #[error(transparent)]
+    Program(#[from] halocast_ir::ProgramError),
     /// A layer key or proof.
     #[error(transparent)]
     Circuit(#[from] CircuitError),

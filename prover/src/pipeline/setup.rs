@@ -23,6 +23,9 @@ pub struct SetupOptions {
     pub stage: Stage,
     /// How layer proofs become one.
     pub aggregation: AggregationOptions,
+    /// Make every key again, whatever is there. Whoever vouches for a bundle that comes from someone else must: a key says which
+    /// program it is for, not that it is what that program gives.
+    pub again: bool,
 }
 
 /// What may be asked of the aggregation. What is not asked for stays as the key that is there has it.
@@ -63,6 +66,7 @@ impl Default for SetupOptions {
             srs: SrsSource::Development,
             stage: Stage::All,
             aggregation: AggregationOptions::default(),
+            again: false,
         }
     }
 }
@@ -108,7 +112,7 @@ pub fn setup(
         stages: Vec::new(),
         kept: 0,
     };
-    run.begin()?;
+    run.begin(options.again)?;
     run.layer_keys()?;
     let keys = run.commitment()?;
     if options.stage == Stage::All {
@@ -126,7 +130,7 @@ pub fn setup(
 
 impl Run<'_> {
     /// Settles the reference string. Keys of another one are forgotten: they could not be used together.
-    fn begin(&mut self) -> Result<(), PipelineError> {
+    fn begin(&mut self, again: bool) -> Result<(), PipelineError> {
         let largest = self.bundle.segments().iter().map(|s| s.k).max();
         let k = largest.ok_or_else(|| {
             BundleError::malformed(&self.bundle.path("program.bin"), "it has no segments")
@@ -146,10 +150,10 @@ impl Run<'_> {
             ));
         }
         let old = self.bundle.manifest().setup.as_ref().map(|s| s.srs.clone());
-        if old.as_ref() == Some(&id) {
+        if old.as_ref() == Some(&id) && !again {
             return Ok(());
         }
-        if old.is_some() {
+        if old.as_ref().is_some_and(|old| *old != id) {
             self.progress.event(Event::Note(
                 "the bundle was set up with another reference string; all keys are made again",
             ));

@@ -13,20 +13,30 @@ pub(super) use grow::{Stream, Tape};
 use super::checker::{Checker, cell_mut, check, number};
 use super::lies::{is_free, is_refused};
 use super::ops::Case;
-use crate::CircuitError;
+use crate::circuit::LayerCircuit;
 use crate::layout::Layout;
 use crate::segment::{Segment, Witness, build};
-use crate::{SegmentPolicy, boundary_instances, check_partition, partition};
+use crate::{
+    CircuitError, LayerKey, MIN_K, SegmentPolicy, boundary_instances, check_partition, partition,
+};
 use grow::Grown;
-use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
+use halo2_base::halo2_proofs::SerdeFormat;
+use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr};
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
+use halo2_base::halo2_proofs::plonk::keygen_vk;
+use halo2_base::halo2_proofs::poly::kzg::commitment::ParamsKZG;
 use halocast_ir::{ACT_MAX, ACT_MIN, Program, TensorId, Trace, execute, pack};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use rand::SeedableRng;
+use rand_chacha::ChaCha12Rng;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 /// Programs tried by `make test`.
 const CASES: u32 = 100;
+/// Programs of them whose keys are made by halo2 as well.
+const KEYS: usize = 5;
 /// Numbers on a tape: enough for eight ops and what is done with them.
 const TAPE: usize = 320;
 
@@ -69,6 +79,7 @@ struct Seen {
     refused: BTreeMap<&'static str, usize>,
     segments: usize,
     batches: usize,
+    keys: usize,
     cells: usize,
     values: usize,
 }
@@ -94,11 +105,16 @@ impl Seen {
 #[test]
 fn executor_and_circuit_agree_on_random_programs() {
     let (checker, seen) = (Checker::new(), RefCell::new(Seen::default()));
+    let params = ParamsKZG::<Bn256>::setup(MIN_K, ChaCha12Rng::seed_from_u64(3));
     let property = |tape: &mut Tape<'_>| {
         let grown = Grown::new(tape);
         let mut seen = seen.borrow_mut();
         note(&grown, &mut seen);
         whole_program(&grown, &checker)?;
+        if seen.keys < KEYS {
+            seen.keys += 1;
+            keys(&grown, &params)?;
+        }
         segments(&grown, &checker, tape, &mut seen)?;
         batch(&grown, &checker, &mut seen)?;
         refusals(&grown, &mut seen)?;
@@ -154,6 +170,24 @@ fn whole_program(grown: &Grown, checker: &Checker) -> Result<(), TestCaseError> 
     accepted(&case, checker).map(drop)
 }
 
+/// Our verifying key is the one that halo2 makes of the circuit's own synthesis: no constraint, fixed cell or copy is lost.
+fn keys(grown: &Grown, params: &ParamsKZG<Bn256>) -> Result<(), TestCaseError> {
+    let case = case(grown);
+    if case.segment.k != MIN_K {
+        return Ok(());
+    }
+    let layout = Arc::new(case.layout().map_err(|e| fail(e.to_string()))?);
+    let theirs = keygen_vk(params, &LayerCircuit { layout }).map_err(|e| fail(e.to_string()))?;
+    let ours = LayerKey::generate(params, &case.program, &case.segment);
+    let mut bytes = Vec::new();
+    let ours = ours.map_err(|e| fail(e.to_string()))?;
+    ours.write(&mut bytes).expect("into memory");
+    match bytes == theirs.to_bytes(SerdeFormat::RawBytes) {
+        true => Ok(()),
+        false => Err(fail("our key is not halo2's")),
+    }
+}
+
 /// The same, cut anywhere: every part is accepted, and they chain.
 fn segments(
     grown: &Grown,
@@ -200,6 +234,7 @@ fn batch(grown: &Grown, checker: &Checker, seen: &mut Seen) -> Result<(), TestCa
     seen.batches += usize::from(other != alone.trace);
     let runs = [&alone.trace, &other];
     let batched = program.batched(runs.len());
+    let batched = batched.map_err(|e| fail(e.to_string()))?;
     let inputs = program.batched_inputs(&runs.map(|run| run.concat(&program.inputs)));
     let hints = program
         .hints
