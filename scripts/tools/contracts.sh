@@ -3,7 +3,7 @@
 #                                         | abi | abi-check | layout | layout-check | npm | npm-check | snapshot | slither
 #   build      artefacts in contracts/out
 #   test       unit, fuzz and invariant tests, and gas against contracts/snapshots (snapshot rewrites those)
-#   invariants the stateful tests again, with more than 100,000 calls
+#   invariants the stateful tests again, each with more than 100,000 calls
 #   template   the tests of contracts/template, with mock and real proof
 #   lint       forge's lints; every custom error is named by a test
 #   abi        writes contracts/abi/*.json (ABI and creation code, checked in: what Rust's `sol!` reads without forge)
@@ -92,9 +92,8 @@ case "$command" in
     ;;
   snapshot) FOUNDRY_PROFILE=gas FORGE_SNAPSHOT_CHECK=false "$FORGE" test "$@" ;;
   invariants)
-    # Campaigns × runs × depth; each campaign with more than 25,000 calls, the optimistic oracle's with more than 100,000.
-    FOUNDRY_INVARIANT_RUNS=160 FOUNDRY_INVARIANT_DEPTH=160 "$FORGE" test --match-contract '(Oracle|Router)Invariants' "$@"
-    FOUNDRY_INVARIANT_RUNS=400 FOUNDRY_INVARIANT_DEPTH=256 "$FORGE" test --match-contract OptimisticInvariants "$@"
+    # Runs × depth: 102,400 calls in each campaign.
+    FOUNDRY_INVARIANT_RUNS=400 FOUNDRY_INVARIANT_DEPTH=256 "$FORGE" test --match-contract Invariants "$@"
     ;;
   template) (cd template && "$FORGE" test "$@") ;;
   layout) write_layout storage-layout.json ;;
