@@ -45,9 +45,9 @@ inputs for outputs|check_V13_every_word|s/calldatacopy(cursor, outputs\.offset/c
 model for context|check_V13_every_word|s/mstore(cursor, context)/mstore(cursor, modelId_)/
 the proof from its start|check_V13_every_word|s/calldatacopy(cursor, add(proof\.offset, LIMB_BYTES)/calldatacopy(cursor, proof.offset/
 no key contract|check_V13_every_word|s/mstore(cursor, key)/mstore(cursor, 0)/
-inputs read where encoders write them|check_V13_inputs_elsewhere|s/calldatacopy(cursor, inputs\.offset/calldatacopy(cursor, 196/
-outputs read where encoders write them|check_V13_outputs_elsewhere|s/calldatacopy(cursor, outputs\.offset/calldatacopy(cursor, 292/
-limbs read where encoders write them|check_V13_proof_elsewhere|s/calldatacopy(cursor, proof\.offset/calldatacopy(cursor, 356/
+inputs anywhere|check_V13_inputs_elsewhere|/revert CalldataOffset(2)/d
+outputs anywhere|check_V13_outputs_elsewhere|/revert CalldataOffset(3)/d
+a proof anywhere|check_V13_proof_elsewhere|/revert CalldataOffset(4)/d
 LIST
 }
 

@@ -17,8 +17,11 @@ interface IModelVerifier {
     /// @notice The proof was asked about another model than the one this leaf is for.
     error ModelMismatch(bytes32 got, bytes32 expected);
 
-    /// @notice `verify` was called with more or fewer bytes than its arguments take: with bytes behind them, or with arrays that share bytes.
+    /// @notice `verify` was called with more or fewer bytes than its arguments take.
     error CalldataLength(uint256 got, uint256 expected);
+
+    /// @notice The arrays are not where encoders write them: inputs, outputs, proof, one behind the other. `argument` counts from 0: inputs are 2.
+    error CalldataOffset(uint256 argument);
 
     /// @notice Wrong number of input words.
     error InputLength(uint256 got, uint256 expected);

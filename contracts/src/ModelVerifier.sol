@@ -134,7 +134,7 @@ contract ModelVerifier is IModelVerifier {
         if (!_callRaw(rawVerifier, modelId_, context, inputs, outputs, proof)) revert ProofRejected();
     }
 
-    /// @dev Selector, five words of head, three lengths, and the arrays, the last one padded: what encoders write, and not a byte more.
+    /// @dev Selector, five words of head, three lengths, and the arrays in their order, the last one padded: what encoders write, and not a byte more.
     function _checkCalldata(
         uint256 inputs,
         uint256 outputs,
@@ -142,6 +142,10 @@ contract ModelVerifier is IModelVerifier {
     ) private pure {
         uint256 expected = 4 + 32 * (8 + inputs + outputs + (proof + 31) / 32);
         if (msg.data.length != expected) revert CalldataLength(msg.data.length, expected);
+        (uint256 first, uint256 second, uint256 third) = abi.decode(msg.data[4 + 64:4 + 160], (uint256, uint256, uint256));
+        if (first != 32 * 5) revert CalldataOffset(2);
+        if (second != 32 * (6 + inputs)) revert CalldataOffset(3);
+        if (third != 32 * (7 + inputs + outputs)) revert CalldataOffset(4);
     }
 
     /// @dev Lays out `[key contract] | limbs | M | I | O | C ‖ SNARK proof` and calls the raw verifier; lengths were checked.

@@ -91,21 +91,21 @@ contract LeafSymbolic {
         judge(split, args);
     }
 
-    function check_V13_inputs_elsewhere_have_one_meaning(
+    function check_V13_inputs_elsewhere_are_refused(
         uint256[25] memory args,
         uint256 offset
     ) public {
         moved(args, AT_INPUTS, offset);
     }
 
-    function check_V13_outputs_elsewhere_have_one_meaning(
+    function check_V13_outputs_elsewhere_are_refused(
         uint256[25] memory args,
         uint256 offset
     ) public {
         moved(args, AT_OUTPUTS, offset);
     }
 
-    function check_V13_proof_elsewhere_has_one_meaning(
+    function check_V13_proof_elsewhere_is_refused(
         uint256[25] memory args,
         uint256 offset
     ) public {
@@ -142,7 +142,15 @@ contract LeafSymbolic {
         revert();
     }
 
-    /// @dev The leaf hands on a statement exactly if the arguments decode to one, of the right model and of words of the right size, and then that one.
+    function isEncoded(
+        uint256[25] memory args
+    ) internal pure returns (bool) {
+        uint256 outputs = 32 * (6 + INPUTS);
+        return args[AT_INPUTS] == 32 * 5 && args[AT_OUTPUTS] == outputs && args[AT_PROOF] == outputs + 32 * (1 + OUTPUTS);
+    }
+
+    /// @dev The leaf hands on a statement exactly if the arguments are the one encoding of one, of the right model and of words of the right size, and
+    /// then that one.
     /// Where they do not, it must refuse by itself: the raw verifier would accept.
     function judge(
         ModelVerifier leaf,
@@ -152,7 +160,7 @@ contract LeafSymbolic {
         (bool decodes, uint256[] memory told) = meaning(args, key);
         if (decodes) raw.expect(told);
         (bool accepted,) = address(leaf).call(abi.encodePacked(IModelVerifier.verify.selector, args));
-        assert(accepted == (decodes && inRange(told, key)));
+        assert(accepted == (decodes && inRange(told, key) && isEncoded(args)));
     }
 
     /// @dev What the ABI says of these words, read by another decoder than Solidity's: [key] | limbs | M | I | O | C | proof.

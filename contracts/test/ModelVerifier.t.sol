@@ -175,13 +175,14 @@ contract ModelVerifierTest is Test {
         (accepted, answer) = call(abi.encodePacked(head, shifted, uint256(3), s.inputs, tail));
         vm.assertTrue(!accepted);
         vm.assertTrue(bytes4(answer) == IModelVerifier.CalldataLength.selector);
-        // Outputs before inputs: no byte more, and the same values.
+        // Outputs before inputs: no byte more, and the same values; but one statement has one encoding.
         bytes memory swapped = abi.encodePacked(uint256(0xa0 + 0x60), uint256(0xa0), uint256(0xa0 + 0xe0));
         tail = abi.encodePacked(
             uint256(2), s.outputs, uint256(3), s.inputs, proof.length, proof, new bytes((32 - proof.length % 32) % 32)
         );
-        (accepted,) = call(abi.encodePacked(head, swapped, tail));
-        vm.assertTrue(accepted);
+        (accepted, answer) = call(abi.encodePacked(head, swapped, tail));
+        vm.assertTrue(!accepted);
+        vm.assertTrue(keccak256(answer) == keccak256(abi.encodeWithSelector(IModelVerifier.CalldataOffset.selector, 2)));
         // Offsets that wrap around or leave calldata.
         for (uint256 word = 2; word < 5; ++word) {
             bytes memory bad = bytes.concat(good);
