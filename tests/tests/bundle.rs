@@ -1,5 +1,6 @@
 //! Compiling, inspecting, executing: everything up to the keys, and everything that can be wrong with it.
 
+use halocast_prover::bundle::{Bundle, Mode, open_container, write_container};
 use halocast_tests::{
     compile, cosine, entries, fixture, flip, halocast, numbers, reference, write_input,
 };
@@ -170,6 +171,43 @@ fn a_directory_that_is_no_bundle_is_never_replaced() {
     std::fs::write(dir.path().join("precious"), "x").unwrap();
     compile("mlp", dir.path(), &["--force"]).fails("no bundle");
     assert_eq!(entries(dir.path()), ["precious"]);
+}
+
+/// A key says which program it is for, not that it is what the program gives: whoever vouches for a bundle makes its keys again.
+#[test]
+fn keys_that_came_with_a_bundle_are_kept_unless_all_are_made_again() {
+    let (dir, bundle) = mlp();
+    let setup = |bundle: &Path, more: &[&str]| -> String {
+        let mut args: Vec<&OsStr> = vec!["--json".as_ref(), "setup".as_ref(), bundle.as_ref()];
+        args.extend(["--stage", "layers"].map(OsStr::new));
+        args.extend(more.iter().map(OsStr::new));
+        let model = &halocast(args).ok().json()["model"];
+        model.as_str().unwrap().to_owned()
+    };
+    let honest = setup(&bundle, &[]);
+    assert_eq!(setup(&bundle, &["--again"]), honest);
+
+    // The key of another program, with the head of this one's.
+    let other = dir.path().join("other.bundle");
+    compile("mlp", &other, &["--batch", "2"]).ok();
+    setup(&other, &[]);
+    let name = "keys/segment-0.key";
+    let payload = |bundle: &Path| {
+        let path = bundle.join(name);
+        let reader = open_container(&path, None).unwrap();
+        (reader.header.clone(), reader.bytes(&path).unwrap())
+    };
+    let (head, foreign) = (payload(&bundle).0, payload(&other).1);
+    let entry = write_container(&bundle.join(name), Mode::Public, &head, |w| {
+        w.write_all(&foreign)
+    });
+    let mut open = Bundle::open(&bundle).unwrap();
+    let lock = open.lock_exclusive().unwrap();
+    let entry = (name.to_owned(), entry.unwrap());
+    open.update(&lock, |m| m.files.extend([entry])).unwrap();
+    drop(lock);
+    assert_ne!(setup(&bundle, &[]), honest);
+    assert_eq!(setup(&bundle, &["--again"]), honest);
 }
 
 #[test]

@@ -55,8 +55,8 @@ impl LayerKey {
         segment: &Segment,
     ) -> Result<Self, CircuitError> {
         check_domain(params, segment)?;
-        let (cs, fixed, copies) = preprocessed(program, segment)?;
-        let vk = verifying_key(params, cs, &fixed, &copies)
+        let made = Preprocessed::new(program, segment)?;
+        let vk = verifying_key(params, made.cs, &made.fixed, &made.copies)
             .map_err(|e| CircuitError::Key(e.to_string()))?;
         Ok(LayerKey { vk })
     }
@@ -69,7 +69,7 @@ impl LayerKey {
         segment: &Segment,
     ) -> Result<LayerProvingKey, CircuitError> {
         check_domain(params, segment)?;
-        let (_, fixed, copies) = preprocessed(program, segment)?;
+        let Preprocessed { fixed, copies, .. } = Preprocessed::new(program, segment)?;
         let key = Key::new(self.vk.clone(), segment.k, fixed, &copies)
             .map_err(|e| CircuitError::Key(e.to_string()))?;
         Ok(LayerProvingKey { key })
@@ -196,21 +196,26 @@ pub fn point_count(protocol: &PlonkProtocol<G1Affine>) -> usize {
     protocol.preprocessed.len() + witness + 3
 }
 
-/// Constraints, fixed columns and copies: what a segment's keys are made of.
-fn preprocessed(
-    program: &Program,
-    segment: &Segment,
-) -> Result<(ConstraintSystem<Fr>, Vec<Vec<Fr>>, Copies), CircuitError> {
-    let rows = build(program, segment, None)?;
-    let circuit = LayerCircuit {
-        layout: Arc::new(Layout::new(rows, program, &segment.name, segment.k)?),
-    };
-    let mut cs = ConstraintSystem::default();
-    let config = LayerConfig::configure(&mut cs);
-    let mut fixed = circuit.fixed(&config);
-    for column in &mut fixed {
-        column.resize(1 << segment.k, Fr::ZERO);
+/// What a segment's keys are made of.
+struct Preprocessed {
+    cs: ConstraintSystem<Fr>,
+    fixed: Vec<Vec<Fr>>,
+    copies: Copies,
+}
+
+impl Preprocessed {
+    fn new(program: &Program, segment: &Segment) -> Result<Self, CircuitError> {
+        let rows = build(program, segment, None)?;
+        let circuit = LayerCircuit {
+            layout: Arc::new(Layout::new(rows, program, &segment.name, segment.k)?),
+        };
+        let mut cs = ConstraintSystem::default();
+        let config = LayerConfig::configure(&mut cs);
+        let mut fixed = circuit.fixed(&config);
+        for column in &mut fixed {
+            column.resize(1 << segment.k, Fr::ZERO);
+        }
+        let copies = circuit.copies(segment.k);
+        Ok(Preprocessed { cs, fixed, copies })
     }
-    let copies = circuit.copies(segment.k);
-    Ok((cs, fixed, copies))
 }

@@ -70,24 +70,24 @@ pub struct AggregationCosts {
     pub parallelism: f64,
 }
 
-/// Measured on two cores of an AMD EPYC, `target-cpu=native`, 2026-11-21 (docs/benchmarks.md).
+/// Measured on two cores of an Intel Xeon, `target-cpu=native`, 2026-11-22 (docs/benchmarks.md).
 impl Default for CostModel {
     fn default() -> Self {
         CostModel {
-            origin: "built-in figures (two cores of an AMD EPYC)".into(),
+            origin: "built-in figures (two cores of an Intel Xeon)".into(),
             layer: LayerCosts {
-                cpu_s_per_million: 6.2,
-                cpu_s_per_row: 1.0e-5,
-                key_cpu_s_per_million: 1.6,
-                bytes: 9.0e7,
-                bytes_per_row: 4_600.0,
-                parallelism: 1.84,
+                cpu_s_per_million: 4.1,
+                cpu_s_per_row: 1.55e-5,
+                key_cpu_s_per_million: 0.5,
+                bytes: 0.0,
+                bytes_per_row: 4_560.0,
+                parallelism: 1.78,
             },
             aggregation: AggregationCosts {
-                cpu_scale: 1.0,
-                byte_scale: 1.1,
-                key_share: 0.22,
-                parallelism: 1.87,
+                cpu_scale: 0.555,
+                byte_scale: 0.945,
+                key_share: 0.4,
+                parallelism: 1.81,
             },
             samples: vec![],
         }
@@ -162,9 +162,9 @@ mod tests {
     fn built_in_figures_are_those_of_the_benchmarks() {
         let layer = CostModel::default().layer;
         for (k, rows, cpu_s, gib) in [
-            (17, 31_069, 13.2, 0.66),
-            (18, 251_641, 30.3, 1.22),
-            (19, 301_926, 66.0, 2.17),
+            (17, 55_605, 10.8, 0.53),
+            (17, 116_442, 10.9, 0.57),
+            (18, 243_703, 22.5, 1.09),
         ] {
             let near = |got: f64, expected: f64| (got / expected - 1.0).abs() < 0.1;
             let got = layer.cpu_s(SpanSize { k, rows });
