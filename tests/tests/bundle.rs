@@ -198,11 +198,11 @@ fn keys_that_came_with_a_bundle_are_kept_unless_all_are_made_again() {
         (reader.header.clone(), reader.bytes(&path).unwrap())
     };
     let (head, foreign) = (payload(&bundle).0, payload(&other).1);
+    let mut open = Bundle::open(&bundle).unwrap();
+    let lock = open.lock_exclusive().unwrap();
     let entry = write_container(&bundle.join(name), Mode::Public, &head, |w| {
         w.write_all(&foreign)
     });
-    let mut open = Bundle::open(&bundle).unwrap();
-    let lock = open.lock_exclusive().unwrap();
     let entry = (name.to_owned(), entry.unwrap());
     open.update(&lock, |m| m.files.extend([entry])).unwrap();
     drop(lock);

@@ -136,6 +136,8 @@ mod tests {
         model.layer.bytes = 5e7;
         model.aggregation.cpu_scale = 2.0;
         model.aggregation.byte_scale = 1.25;
+        model.aggregation.key_share = 0.22;
+        model.aggregation.parallelism = 1.87;
         model
     }
 
