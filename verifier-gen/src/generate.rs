@@ -1,6 +1,12 @@
 //! The public interface: checks the key, compiles the numerator, lays out the memory, fills the templates.
 
-use crate::{GenerateError, plan::Plans, render::hex, shape::Shape};
+use crate::{
+    GenerateError,
+    gas::{SPLIT, predict},
+    plan::Plans,
+    render::hex,
+    shape::Shape,
+};
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, G1Affine};
 use halocast_prover::aggregate::{ACCUMULATOR_WORDS, AggregationVk};
 use serde::{Deserialize, Serialize};
@@ -71,6 +77,15 @@ pub enum BackEnd {
     Split,
 }
 
+/// Gas of the raw verifier's execution; the transaction, its calldata, leaf and oracle come on top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PredictedGas {
+    /// With the key inside.
+    pub monolithic: u64,
+    /// With the key in a contract of its own.
+    pub split: u64,
+}
+
 /// The sources for one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifierSources {
@@ -86,6 +101,8 @@ pub struct VerifierSources {
     pub instructions: usize,
     /// The back end with more of its code straight-line; the monolithic one if both are equal.
     pub recommended: BackEnd,
+    /// What a verification is predicted to cost.
+    pub predicted_gas: PredictedGas,
     /// Digest of the circuit without its key.
     pub circuit_digest: [u8; 32],
 }
@@ -111,6 +128,8 @@ pub struct GeneratedVerifier {
     pub proof_blob_len: usize,
     /// The faster back end of those that fit a contract.
     pub recommended: BackEnd,
+    /// What a verification is predicted to cost.
+    pub predicted_gas: PredictedGas,
     /// SHA-256 of the verifying key.
     pub vk_digest: [u8; 32],
     /// Names the secret of the reference string.
@@ -138,6 +157,7 @@ pub fn generate(vk: &AggregationVk) -> Result<GeneratedVerifier, GenerateError> 
     Ok(GeneratedVerifier {
         sol: sources.monolithic,
         recommended: sources.recommended,
+        predicted_gas: sources.predicted_gas,
         srs_digest: vk.srs_id().0,
         circuit_digest: sources.circuit_digest,
         split: sources.split,
@@ -165,6 +185,10 @@ pub fn sources(
     let header = header(provenance);
     let monolithic = plans.largest(|sources| sources.monolithic(&header))?;
     let split = plans.largest(|sources| Ok(sources.split(&self::header(&[]))?.0))?;
+    let predicted_gas = PredictedGas {
+        monolithic: predict(&shape, &monolithic, plans.length),
+        split: predict(&shape, &split, plans.length) + SPLIT,
+    };
     let (verifier, shape_digest) = split.sources(&shape).split(&self::header(&[]))?;
     let key_contract_size = split.sources(&shape).key_contract_size();
     check_code_size(KEY_CONTRACT_NAME, key_contract_size)?;
@@ -186,6 +210,7 @@ pub fn sources(
             BackEnd::Monolithic
         },
         circuit_digest: circuit_digest(protocol)?,
+        predicted_gas,
     })
 }
 

@@ -4,6 +4,7 @@ mod code;
 mod dag;
 mod error;
 mod expression;
+mod gas;
 mod generate;
 mod key;
 mod layout;
@@ -20,6 +21,6 @@ mod tree;
 pub use error::GenerateError;
 pub use generate::{
     BackEnd, CODE_SIZE_LIMIT, CONTRACT_NAME, CompilerSettings, GeneratedVerifier,
-    KEY_CONTRACT_NAME, SOLC_VERSION, SplitSources, VerifierSources, check_code_size, generate,
-    sources,
+    KEY_CONTRACT_NAME, PredictedGas, SOLC_VERSION, SplitSources, VerifierSources, check_code_size,
+    generate, sources,
 };

@@ -23,7 +23,14 @@ pub(crate) fn run(args: VerifierArgs, out: &Output) -> eyre::Result<ExitCode> {
     write_json(&metadata, &value)?;
     let result = json!({"source": source, "metadata": metadata, "verifier": value});
     out.result(&result, || {
-        format!("{} and {} written", source.display(), metadata.display())
+        let gas = verifier.predicted_gas;
+        format!(
+            "{} and {} written; a verification takes some {} gas, with the key apart {} (transaction, leaf and oracle not counted)",
+            source.display(),
+            metadata.display(),
+            gas.monolithic,
+            gas.split
+        )
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -54,6 +61,7 @@ fn metadata_json(bundle: &Bundle, verifier: &GeneratedVerifier) -> Value {
         "proof_bytes": verifier.proof_len,
         "proof_blob_bytes": verifier.proof_blob_len,
         "recommended": verifier.recommended,
+        "predicted_gas": verifier.predicted_gas,
         "vk_digest": alloy::primitives::B256::from(verifier.vk_digest),
         "srs_digest": alloy::primitives::B256::from(verifier.srs_digest),
         "circuit_digest": alloy::primitives::B256::from(verifier.circuit_digest),

@@ -50,7 +50,7 @@ fn golden(name: &str, bytes: &[u8]) {
     assert!(stored == bytes, "{name} changed: look, then BLESS=1");
 }
 
-fn stored_vk(name: &str) -> AggregationVk {
+pub(crate) fn stored_vk(name: &str) -> AggregationVk {
     bincode::deserialize(&fs::read(fixture(&format!("{name}.vk"))).unwrap()).unwrap()
 }
 
