@@ -67,7 +67,8 @@ fn executes_what_pytorch_computed() {
 fn manifest_says_what_there_is() {
     let (_dir, bundle) = mlp();
     let json = inspect(&bundle).ok().json();
-    assert_eq!(json["format"], 1);
+    assert_eq!(json["format"], 2);
+    assert_eq!(json["items"], 1);
     assert_eq!(json["name"], "mlp");
     assert_eq!(json["inputs"][0]["shape"], serde_json::json!([1, 64]));
     assert_eq!(json["input_words"], 5);
@@ -239,8 +240,8 @@ fn another_version_is_refused() {
     let (_dir, bundle) = mlp();
     let path = bundle.join("manifest.json");
     let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replace("\"format\": 1,", "\"format\": 2,")).unwrap();
-    inspect(&bundle).fails("format version 2");
+    std::fs::write(&path, text.replace("\"format\": 2,", "\"format\": 3,")).unwrap();
+    inspect(&bundle).fails("format version 3");
 }
 
 #[test]
