@@ -1,9 +1,12 @@
 //! The domain of 2^k rows and its cosets.
 
 use crate::fft::Fft;
+#[cfg(target_arch = "x86_64")]
+use crate::fft_lanes::LanesFft;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::{Field, PrimeField};
 use rayon::prelude::*;
+use std::sync::OnceLock;
 
 /// Values below this are not worth a thread.
 const PARALLEL: usize = 1 << 10;
@@ -14,8 +17,26 @@ pub(crate) struct Domain {
     k: u32,
     omega: Fr,
     omega_inv: Fr,
-    n_inv: Fr,
-    fft: Fft,
+    /// Made when they are needed: not who only wants powers of ω.
+    transforms: OnceLock<Transforms>,
+}
+
+/// The transforms that suit the machine and the size.
+#[derive(Debug)]
+enum Transforms {
+    #[cfg(target_arch = "x86_64")]
+    Lanes(LanesFft),
+    Plain(Fft),
+}
+
+impl Transforms {
+    fn new(k: u32, omega: Fr) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lanes) = LanesFft::new(k, omega) {
+            return Transforms::Lanes(lanes);
+        }
+        Transforms::Plain(Fft::new(k, omega))
+    }
 }
 
 impl Domain {
@@ -23,14 +44,17 @@ impl Domain {
     pub(crate) fn new(k: u32) -> Self {
         let omega = (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |w, _| w.square());
         let omega_inv = omega.invert().expect("a root of unity");
-        let n_inv = Fr::TWO_INV.pow_vartime([k as u64]);
         Domain {
             k,
             omega,
             omega_inv,
-            n_inv,
-            fft: Fft::new(k, omega),
+            transforms: OnceLock::new(),
         }
+    }
+
+    fn transforms(&self) -> &Transforms {
+        self.transforms
+            .get_or_init(|| Transforms::new(self.k, self.omega))
     }
 
     /// Number of rows.
@@ -50,19 +74,22 @@ impl Domain {
 
     /// Coefficients of the polynomial with these values on the rows, in reversed order like those of all polynomials here.
     pub(crate) fn interpolate(&self, values: &[Fr]) -> Vec<Fr> {
-        // The forward transform of the rows the other way round.
-        let rows = values[..1].iter().chain(values[1..].iter().rev());
-        let mut coefficients: Vec<Fr> = rows.map(|v| *v * self.n_inv).collect();
-        self.fft.natural_to_reversed(&mut coefficients);
+        let mut coefficients = vec![Fr::ZERO; values.len()];
+        match self.transforms() {
+            #[cfg(target_arch = "x86_64")]
+            Transforms::Lanes(fft) => fft.interpolate(values, &mut coefficients),
+            Transforms::Plain(fft) => fft.interpolate(values, &mut coefficients),
+        }
         coefficients
     }
 
     /// Values on the coset whose powers are given (g^0, …, g^(n−1), in reversed order), in the rows' order.
     pub(crate) fn on_coset(&self, poly: &[Fr], powers: &[Fr], values: &mut [Fr]) {
-        for (value, (c, power)) in values.iter_mut().zip(poly.iter().zip(powers)) {
-            *value = *c * power;
+        match self.transforms() {
+            #[cfg(target_arch = "x86_64")]
+            Transforms::Lanes(fft) => fft.evaluate(poly, powers, values),
+            Transforms::Plain(fft) => fft.evaluate(poly, powers, values),
         }
-        self.fft.reversed_to_natural(values);
     }
 
     /// 1, g, …, g^(n−1), in reversed order.
@@ -73,7 +100,15 @@ impl Domain {
     /// From reversed to natural order, or back.
     pub(crate) fn reordered(&self, values: &[Fr]) -> Vec<Fr> {
         let at = (0..values.len()).into_par_iter();
-        at.map(|i| values[self.fft.reversed(i)]).collect()
+        at.map(|i| values[reversed(i, self.k)]).collect()
+    }
+}
+
+/// Where the i-th of 2^k stands in reversed order.
+pub(crate) fn reversed(i: usize, k: u32) -> usize {
+    match k {
+        0 => 0,
+        k => i.reverse_bits() >> (usize::BITS - k),
     }
 }
 
@@ -105,13 +140,4 @@ pub(crate) fn par_each(values: &mut [Fr], change: impl Fn(usize, &mut Fr) + Sync
             change(part * chunk + i, value);
         }
     });
-}
-
-/// The polynomial's value at the point whose powers are given in the same order.
-pub(crate) fn evaluate(poly: &[Fr], powers: &[Fr]) -> Fr {
-    let chunk = chunk_len(poly.len());
-    let parts = poly.par_chunks(chunk).zip(powers.par_chunks(chunk));
-    parts
-        .map(|(poly, powers)| poly.iter().zip(powers).map(|(c, p)| *c * p).sum::<Fr>())
-        .sum()
 }

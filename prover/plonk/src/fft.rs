@@ -3,7 +3,7 @@
 //! touched. One thread each; callers have many columns.
 
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
-use halo2_base::halo2_proofs::halo2curves::ff::Field;
+use halo2_base::halo2_proofs::halo2curves::ff::{Field, PrimeField};
 
 /// Values that a core keeps in its cache.
 const CACHED: usize = 1 << 11;
@@ -11,7 +11,7 @@ const CACHED: usize = 1 << 11;
 /// Twiddles of every stage.
 #[derive(Debug)]
 pub(crate) struct Fft {
-    k: u32,
+    n_inv: Fr,
     stages: Vec<Stage>,
 }
 
@@ -36,25 +36,28 @@ impl Fft {
             root = root.square().square();
         }
         stages.reverse();
-        Fft { k, stages }
-    }
-
-    /// Σ_i x_i·ω^(ij) for every j: x in reversed order, the sums in theirs.
-    pub(crate) fn reversed_to_natural(&self, values: &mut [Fr]) {
-        gather(&self.stages, values);
-    }
-
-    /// The same sums of x in its order, in reversed order.
-    pub(crate) fn natural_to_reversed(&self, values: &mut [Fr]) {
-        scatter(&self.stages, values);
-    }
-
-    /// Where the i-th of so many stands in reversed order.
-    pub(crate) fn reversed(&self, i: usize) -> usize {
-        match self.k {
-            0 => 0,
-            k => i.reverse_bits() >> (usize::BITS - k),
+        Fft {
+            n_inv: Fr::TWO_INV.pow_vartime([u64::from(k)]),
+            stages,
         }
+    }
+
+    /// Coefficients, in reversed order, of the polynomial with these values at the powers of ω.
+    pub(crate) fn interpolate(&self, values: &[Fr], coefficients: &mut [Fr]) {
+        // The transform of the values the other way round.
+        let rows = values[..1].iter().chain(values[1..].iter().rev());
+        for (c, value) in coefficients.iter_mut().zip(rows) {
+            *c = *value * self.n_inv;
+        }
+        scatter(&self.stages, coefficients);
+    }
+
+    /// Values at ω^j of the polynomial whose i-th coefficient is the product of the two given, which are in reversed order.
+    pub(crate) fn evaluate(&self, coefficients: &[Fr], factors: &[Fr], values: &mut [Fr]) {
+        for (value, (c, factor)) in values.iter_mut().zip(coefficients.iter().zip(factors)) {
+            *value = *c * factor;
+        }
+        gather(&self.stages, values);
     }
 }
 
@@ -164,25 +167,66 @@ impl Stage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use halo2_base::halo2_proofs::halo2curves::ff::PrimeField;
+    use crate::domain::reversed;
+
+    /// Checks some values of every transform against the definition, and that one undoes the other.
+    fn agrees_with_the_definition(
+        k: u32,
+        evaluate: impl Fn(&[Fr], &[Fr], &mut [Fr]),
+        interpolate: impl Fn(&[Fr], &mut [Fr]),
+    ) {
+        let omega = root(k);
+        let n = 1usize << k;
+        let x: Vec<Fr> = (0..n as u64)
+            .map(|i| Fr::from(i * i) - Fr::from(40))
+            .collect();
+        let factors: Vec<Fr> = (0..n as u64).map(|i| Fr::from(i + 7)).collect();
+        let mut values = vec![Fr::ZERO; n];
+        evaluate(&x, &factors, &mut values);
+        let natural: Vec<Fr> = (0..n)
+            .map(|i| reversed(i, k))
+            .map(|i| x[i] * factors[i])
+            .collect();
+        for j in [0, 1 % n, n / 2, n - 1, 11 % n] {
+            let w = omega.pow_vartime([j as u64]);
+            let value = natural.iter().rev().fold(Fr::ZERO, |acc, c| acc * w + c);
+            assert_eq!(values[j], value, "k {k}, point {j}");
+        }
+        let mut back = vec![Fr::ZERO; n];
+        interpolate(&values, &mut back);
+        for (i, c) in back.into_iter().enumerate() {
+            assert_eq!(c, x[i] * factors[i], "k {k}, coefficient {i}");
+        }
+    }
+
+    fn root(k: u32) -> Fr {
+        (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |w, _| w.square())
+    }
 
     #[test]
-    fn agrees_with_the_definition() {
+    fn one_value_at_a_time() {
         for k in [0, 1, 2, 3, 4, 5, 12, 13] {
-            let omega = (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |w, _| w.square());
-            let n = 1usize << k;
-            let x: Vec<Fr> = (0..n as u64).map(|i| Fr::from(i * i + 3)).collect();
-            let fft = Fft::new(k, omega);
-            let mut into = x.clone();
-            fft.natural_to_reversed(&mut into);
-            let mut out: Vec<Fr> = (0..n).map(|i| x[fft.reversed(i)]).collect();
-            fft.reversed_to_natural(&mut out);
-            for j in [0, 1 % n, n / 2, n - 1] {
-                let w = omega.pow_vartime([j as u64]);
-                let value = x.iter().rev().fold(Fr::ZERO, |acc, c| acc * w + c);
-                assert_eq!(out[j], value, "k {k}, point {j}");
-                assert_eq!(into[fft.reversed(j)], value, "k {k}, point {j}");
-            }
+            let fft = Fft::new(k, root(k));
+            agrees_with_the_definition(
+                k,
+                |c, f, v| fft.evaluate(c, f, v),
+                |v, c| fft.interpolate(v, c),
+            );
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn eight_values_at_a_time() {
+        for k in [6, 7, 8, 9, 12, 13, 14, 15, 16] {
+            let Some(fft) = crate::fft_lanes::LanesFft::new(k, root(k)) else {
+                return;
+            };
+            agrees_with_the_definition(
+                k,
+                |c, f, v| fft.evaluate(c, f, v),
+                |v, c| fft.interpolate(v, c),
+            );
         }
     }
 }

@@ -25,6 +25,11 @@ pub(crate) struct Graph<'a> {
     instance: usize,
 }
 
+/// Number of constraints of a constraint system's gates.
+pub(crate) fn constraints(cs: &ConstraintSystem<Fr>) -> usize {
+    cs.gates().iter().map(|g| g.polynomials().len()).sum()
+}
+
 impl<'a> Graph<'a> {
     /// No terms yet.
     pub(crate) fn new(cs: &ConstraintSystem<Fr>, challenges: &'a [Fr]) -> Self {
@@ -104,6 +109,11 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// A column by its place among all that the program reads, so many rows further.
+    pub(crate) fn column(&mut self, place: usize, rotation: i32) -> usize {
+        self.node(Node::Column(place, rotation))
+    }
+
     fn node(&mut self, node: Node) -> usize {
         let next = self.nodes.len();
         let index = *self.known.entry(node).or_insert(next);
@@ -113,7 +123,7 @@ impl<'a> Graph<'a> {
         index
     }
 
-    fn constant(&mut self, c: Fr) -> usize {
+    pub(crate) fn constant(&mut self, c: Fr) -> usize {
         self.node(Node::Constant(c))
     }
 
@@ -124,7 +134,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn add(&mut self, a: usize, b: usize) -> usize {
+    pub(crate) fn add(&mut self, a: usize, b: usize) -> usize {
         match (self.known_constant(a), self.known_constant(b)) {
             (Some(x), Some(y)) => self.constant(x + y),
             (Some(x), None) if x == Fr::ZERO => b,
@@ -133,7 +143,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn sub(&mut self, a: usize, b: usize) -> usize {
+    pub(crate) fn sub(&mut self, a: usize, b: usize) -> usize {
         match (self.known_constant(a), self.known_constant(b)) {
             (Some(x), Some(y)) => self.constant(x - y),
             (None, Some(y)) if y == Fr::ZERO => a,
@@ -142,7 +152,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    fn mul(&mut self, a: usize, b: usize) -> usize {
+    pub(crate) fn mul(&mut self, a: usize, b: usize) -> usize {
         match (self.known_constant(a), self.known_constant(b)) {
             (Some(x), Some(y)) => self.constant(x * y),
             (Some(x), None) | (None, Some(x)) if x == Fr::ZERO => self.constant(Fr::ZERO),

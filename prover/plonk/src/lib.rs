@@ -13,12 +13,20 @@
 //! `fft.rs` have the transforms, `commit.rs` the commitments, `key.rs` what is known before.
 
 mod advice;
+mod buckets;
+#[cfg(target_arch = "x86_64")]
+mod buckets_lanes;
 mod commit;
 mod domain;
 mod fft;
+#[cfg(target_arch = "x86_64")]
+mod fft_lanes;
 mod graph;
 mod key;
 mod key_file;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
+mod linear;
 mod msm;
 mod opening;
 mod permutation;
@@ -26,6 +34,8 @@ mod prove;
 mod quotient;
 mod synthesis;
 mod tape;
+#[cfg(target_arch = "x86_64")]
+mod tape_lanes;
 #[cfg(test)]
 mod tests;
 

@@ -1,16 +1,20 @@
-//! Multi-scalar multiplication over BN254's G1: Pippenger's buckets, signed digits (Booth), and additions in affine coordinates with
-//! one inversion for a batch of them. An addition to a bucket that already waits in the batch is done in projective coordinates.
+//! Multi-scalar multiplication over BN254's G1: Pippenger's method with signed digits (Booth). `buckets.rs` has the sums.
 
+use crate::buckets::Buckets;
 use crate::domain::chunk_len;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::{Field, PrimeField};
 use halo2_base::halo2_proofs::halo2curves::group::Group;
 use rayon::prelude::*;
 
-/// Additions that share an inversion.
-const BATCH: usize = 256;
-/// Widest window: its buckets, in affine and projective coordinates, stay in a core's cache.
+/// Pairs of neighbours that share an inversion.
+const PAIRS: usize = 256;
+/// Widest window: its buckets stay in a core's cache.
 const WIDEST: usize = 13;
+/// Digits up to this one, in windows of many, have several buckets each: counts and flags are full of them, and additions to one
+/// bucket wait for each other.
+const COMMON: usize = 8;
+const COMMON_COPIES: usize = 256;
 
 type Scalar = [u64; 4];
 
@@ -54,7 +58,7 @@ fn merge_runs(scalars: &[Scalar], bases: &[G1Affine]) -> Vec<(Scalar, G1Affine)>
     let mut terms: Vec<_> = all.filter(|(s, _)| *s != [0; 4]).collect();
     loop {
         let before = terms.len();
-        terms = terms.chunks(2 * BATCH).flat_map(merge_pairs).collect();
+        terms = terms.chunks(2 * PAIRS).flat_map(merge_pairs).collect();
         if terms.len() >= before - before / 16 {
             return terms;
         }
@@ -101,7 +105,7 @@ fn add_all(pairs: &mut [(&mut G1Affine, G1Affine)]) {
 }
 
 /// The sum of two points, given 1/(x₂ − x₁).
-fn chord(one: &G1Affine, two: &G1Affine, inverse: Fq) -> G1Affine {
+pub(crate) fn chord(one: &G1Affine, two: &G1Affine, inverse: Fq) -> G1Affine {
     let slope = (two.y - one.y) * inverse;
     let x = slope.square() - one.x - two.x;
     let y = slope * (one.x - x) - one.y;
@@ -156,98 +160,24 @@ fn window_sum(
 ) -> G1 {
     let copies = (1 << (width - 1)) / digits;
     let mut buckets = Buckets::new(digits * copies);
+    let common = if digits > COMMON { COMMON } else { 0 };
+    let mut often = (common > 0).then(|| Buckets::new(COMMON * COMMON_COPIES));
     for (i, (scalar, base)) in scalars.iter().zip(bases).enumerate() {
-        let place = |d: u32| (d as usize - 1) * copies + i % copies;
-        match digit(scalar, from, width) {
-            0 => {}
-            d if d > 0 => buckets.add(place(d.unsigned_abs()), *base),
-            d => buckets.add(place(d.unsigned_abs()), -*base),
-        }
-    }
-    buckets.weighted_sum(copies)
-}
-
-/// One sum of points for each digit.
-struct Buckets {
-    affine: Vec<G1Affine>,
-    projective: Vec<G1>,
-    /// The batch in which an addition to the bucket waits.
-    waiting: Vec<u32>,
-    batch: u32,
-    additions: Vec<(usize, G1Affine)>,
-    inverses: Vec<Fq>,
-}
-
-impl Buckets {
-    fn new(count: usize) -> Self {
-        Buckets {
-            affine: vec![G1Affine::default(); count],
-            projective: vec![G1::identity(); count],
-            waiting: vec![0; count],
-            batch: 1,
-            additions: Vec::with_capacity(BATCH),
-            inverses: vec![Fq::ZERO; BATCH],
-        }
-    }
-
-    fn add(&mut self, bucket: usize, point: G1Affine) {
-        if is_identity(&self.affine[bucket]) {
-            self.affine[bucket] = point;
-        } else if self.waiting[bucket] == self.batch || self.affine[bucket].x == point.x {
-            // The second case is that of doublings and of sums that vanish, too.
-            self.projective[bucket] += point;
-        } else {
-            self.waiting[bucket] = self.batch;
-            self.additions.push((bucket, point));
-            if self.additions.len() == BATCH {
-                self.flush();
+        let digit = digit(scalar, from, width);
+        let (size, base) = match digit {
+            0 => continue,
+            d if d > 0 => (d as usize, *base),
+            d => (d.unsigned_abs() as usize, -*base),
+        };
+        match &mut often {
+            Some(often) if size <= common => {
+                often.add((size - 1) * COMMON_COPIES + i % COMMON_COPIES, &base);
             }
+            _ => buckets.add((size - 1) * copies + i % copies, &base),
         }
     }
-
-    /// Does what waits, as `add_all` does.
-    fn flush(&mut self) {
-        let mut product = Fq::ONE;
-        for ((bucket, point), before) in self.additions.iter().zip(&mut self.inverses) {
-            *before = product;
-            product *= point.x - self.affine[*bucket].x;
-        }
-        // No factor is 0: `add` sees to it.
-        let mut inverse = product.invert().unwrap_or(Fq::ZERO);
-        let additions = self.additions.iter().zip(&self.inverses);
-        for ((bucket, point), before) in additions.rev() {
-            let sum = &mut self.affine[*bucket];
-            let difference = point.x - sum.x;
-            *sum = chord(sum, point, inverse * before);
-            inverse *= difference;
-        }
-        self.additions.clear();
-        self.batch += 1;
-    }
-
-    /// Σ (i + 1)·digit i, each digit with so many buckets.
-    fn weighted_sum(mut self, copies: usize) -> G1 {
-        self.flush();
-        let (mut running, mut sum) = (G1::identity(), G1::identity());
-        let digits = self
-            .affine
-            .chunks(copies)
-            .zip(self.projective.chunks(copies));
-        for (affine, projective) in digits.rev() {
-            for point in affine.iter().filter(|p| !is_identity(p)) {
-                running += point;
-            }
-            for point in projective.iter().filter(|p| !bool::from(p.is_identity())) {
-                running += point;
-            }
-            sum += running;
-        }
-        sum
-    }
-}
-
-fn is_identity(point: &G1Affine) -> bool {
-    bool::from(point.x.is_zero()) && bool::from(point.y.is_zero())
+    let often = often.map_or(G1::identity(), |b| b.weighted_sum(COMMON_COPIES));
+    often + buckets.weighted_sum(copies)
 }
 
 #[cfg(test)]
@@ -264,6 +194,45 @@ mod tests {
 
     fn bases(n: usize, rng: &mut StdRng) -> Vec<G1Affine> {
         (0..n).map(|_| G1::random(&mut *rng).to_affine()).collect()
+    }
+
+    #[test]
+    fn buckets_of_both_kinds_agree() {
+        use crate::buckets::PlainBuckets;
+        let mut rng = StdRng::seed_from_u64(8);
+        let points = bases(1500, &mut rng);
+        for (count, copies) in [
+            (1, 1),
+            (2, 1),
+            (8, 4),
+            (128, 1),
+            (128, 8),
+            (128, 64),
+            (1024, 1),
+        ] {
+            let mut all = Buckets::new(count);
+            let mut plain = PlainBuckets::new(count);
+            for (i, point) in points.iter().enumerate() {
+                // Some buckets get most, some nothing; a point meets itself and its opposite.
+                let bucket = if i % 3 == 0 {
+                    i % count
+                } else {
+                    i * i % count.div_ceil(3)
+                };
+                for p in [*point, -*point, *point, G1Affine::default()]
+                    .iter()
+                    .take(1 + i % 4)
+                {
+                    all.add(bucket, p);
+                    plain.add(bucket, p);
+                }
+            }
+            assert_eq!(
+                all.weighted_sum(copies),
+                plain.weighted_sum(copies),
+                "{count} {copies}"
+            );
+        }
     }
 
     #[test]

@@ -2,12 +2,12 @@
 //! points are combined before anything is divided.
 
 use crate::commit::Commit;
-use crate::domain::{Domain, chunk_len};
+use crate::domain::Domain;
+use crate::linear::{add_weighted, weighted_sum};
 use crate::prove::Squeeze;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halo2_base::halo2_proofs::transcript::{EncodedChallenge, TranscriptWrite};
-use rayon::prelude::*;
 use std::io;
 
 /// A polynomial (coefficients in reversed order) and a point, with the value there.
@@ -47,7 +47,7 @@ pub(crate) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     let mut h = vec![Fr::ZERO; n];
     let mut weight = Fr::ONE;
     for set in &combined {
-        add_scaled(&mut h, &set.quotient(), weight);
+        add_weighted(&mut h, &[&set.quotient()], &[weight]);
         weight *= v;
     }
     transcript.write_point(commit.coefficients(&h))?;
@@ -68,7 +68,7 @@ pub(crate) fn open<E: EncodedChallenge<G1Affine>, T: TranscriptWrite<G1Affine, E
     let mut weight = scale;
     for set in &combined {
         let factor = weight * outside(set);
-        add_scaled(&mut last, &set.poly, factor);
+        add_weighted(&mut last, &[&set.poly], &[factor]);
         last[0] -= factor * horner(&set.remainder, u);
         weight *= v;
     }
@@ -116,19 +116,8 @@ impl Combined {
         let weights: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |w| Some(*w * y))
             .take(set.polys.len())
             .collect();
-        let n = set.polys[0].0.len();
-        let mut poly = vec![Fr::ZERO; n];
-        let chunk = chunk_len(n);
-        poly.par_chunks_mut(chunk)
-            .enumerate()
-            .for_each(|(part, out)| {
-                for ((coefficients, _), weight) in set.polys.iter().zip(&weights) {
-                    let rows = &coefficients[part * chunk..];
-                    for (out, c) in out.iter_mut().zip(rows) {
-                        *out += *c * weight;
-                    }
-                }
-            });
+        let polys: Vec<&[Fr]> = set.polys.iter().map(|(poly, _)| *poly).collect();
+        let poly = weighted_sum(&polys, &weights);
         let value = |at: usize| {
             let values = set.polys.iter().map(|(_, values)| values[at]);
             values.zip(&weights).map(|(v, w)| v * w).sum()
@@ -161,16 +150,6 @@ fn distinct(points: impl Iterator<Item = Fr>) -> Vec<Fr> {
         }
     }
     out
-}
-
-fn add_scaled(to: &mut [Fr], poly: &[Fr], factor: Fr) {
-    let chunk = chunk_len(to.len());
-    let parts = to.par_chunks_mut(chunk).zip(poly.par_chunks(chunk));
-    parts.for_each(|(to, poly)| {
-        for (to, c) in to.iter_mut().zip(poly) {
-            *to += *c * factor;
-        }
-    });
 }
 
 /// The quotient by X − at; a remainder is dropped.

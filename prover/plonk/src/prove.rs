@@ -9,8 +9,8 @@
 
 use crate::advice::{Advice, Witness, padded};
 use crate::commit::Commit;
-use crate::domain::evaluate;
 use crate::key::Key;
+use crate::linear::{inner_product, weighted_sum};
 use crate::opening::{Query, open};
 use crate::{permutation, quotient};
 use halo2_base::halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
@@ -141,11 +141,11 @@ where
 
 /// Σ x^(n·m)·h_m.
 fn folded(pieces: &[Vec<Fr>], xn: Fr) -> Vec<Fr> {
-    let mut out = pieces[pieces.len() - 1].clone();
-    for piece in pieces.iter().rev().skip(1) {
-        crate::domain::par_each(&mut out, |i, c| *c = *c * xn + piece[i]);
-    }
-    out
+    let polys: Vec<&[Fr]> = pieces.iter().map(Vec::as_slice).collect();
+    let weights: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |power| Some(*power * xn))
+        .take(pieces.len())
+        .collect();
+    weighted_sum(&polys, &weights)
 }
 
 /// What is opened.
@@ -172,7 +172,7 @@ impl<'a> Opened<'a> {
             Query {
                 poly,
                 rotation,
-                value: evaluate(poly, powers),
+                value: inner_product(poly, powers),
             }
         };
         let key: &'a Key = self.key;

@@ -5,10 +5,12 @@
 //! remainders give the pieces h_m by interpolation in c. No transform is longer than n.
 
 use crate::domain::{par_each, powers};
+use crate::graph::{self, Graph};
 use crate::key::{Key, NearlyConstant};
+use crate::linear::add_weighted;
 use crate::opening::interpolate;
-use crate::permutation::permuted;
-use crate::tape::{BLOCK, Columns, Tape};
+use crate::permutation;
+use crate::tape::{Columns, Tape};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::{BatchInvert, Field, PrimeField};
 use rayon::prelude::*;
@@ -36,52 +38,37 @@ pub(crate) fn pieces(key: &Key, committed: &Committed<'_>) -> Vec<Vec<Fr>> {
         .iter()
         .map(|g| g.pow_vartime([n as u64]))
         .collect();
-    let weights = Weights::new(key, committed.y);
-    let tape = Tape::new(key.vk.cs(), committed.challenges, &weights.gates);
+    let tape = constraints(key, committed);
     let mut pieces = vec![vec![Fr::ZERO; n]; parts];
     let mut coset = Coset::new(key, committed);
     for (j, (&g, &c)) in generators.iter().zip(&constants).enumerate() {
         coset.move_to(g);
-        let mut rest = key.domain.interpolate(&coset.constraints(&tape, &weights));
+        let mut rest = key.domain.interpolate(&coset.evaluate(&tape));
         let unit: Vec<Fr> = (0..parts).map(|i| Fr::from(u64::from(i == j))).collect();
         let shares = interpolate(&constants, &unit);
         let vanishing = (c - Fr::ONE).invert().expect("not a root of unity");
         let unshifted = key.domain.powers(g.invert().expect("a generator"));
         par_each(&mut rest, |i, h| *h *= unshifted[i]);
         for (piece, share) in pieces.iter_mut().zip(shares) {
-            let share = share * vanishing;
-            par_each(piece, |i, h| *h += rest[i] * share);
+            add_weighted(piece, &[&rest], &[share * vanishing]);
         }
     }
     pieces
 }
 
-/// Powers of y, the highest for the first constraint: gates, then the permutation's.
-struct Weights {
-    gates: Vec<Fr>,
-    first: Fr,
-    last: Fr,
-    /// Between products, then of each product's step.
-    links: Vec<Fr>,
-    steps: Vec<Fr>,
-}
-
-impl Weights {
-    fn new(key: &Key, y: Fr) -> Self {
-        let gates = Tape::constraints(key.vk.cs());
-        let sets = key.sigma.len().div_ceil(key.set_len);
-        let total = gates + 2 + (sets - 1) + sets;
-        let mut all = powers(Fr::ONE, y, total);
-        all.reverse();
-        let (gates, rest) = all.split_at(gates);
-        Weights {
-            gates: gates.to_vec(),
-            first: rest[0],
-            last: rest[1],
-            links: rest[2..sets + 1].to_vec(),
-            steps: rest[sets + 1..].to_vec(),
-        }
-    }
+/// All constraints as one program, weighted by powers of y, the highest for the first: gates, then the permutation's.
+fn constraints(key: &Key, committed: &Committed<'_>) -> Tape {
+    let cs = key.vk.cs();
+    let (gates, products) = (graph::constraints(cs), committed.products.len());
+    let mut weights = powers(Fr::ONE, committed.y, gates + 1 + 2 * products);
+    weights.reverse();
+    let (of_gates, rest) = weights.split_at(gates);
+    let mut graph = Graph::new(cs, committed.challenges);
+    let gates = graph.sum_of_constraints(cs, of_gates);
+    let permutation =
+        permutation::constraints(key, &mut graph, rest, [committed.beta, committed.gamma]);
+    let root = graph.add(gates, permutation);
+    Tape::of(&graph, root)
 }
 
 /// Everything on one coset after the other.
@@ -97,16 +84,6 @@ struct Coset<'a> {
     /// β·X, and the Lagrange polynomial of row 0.
     shifted: Vec<Fr>,
     l0: Vec<Fr>,
-}
-
-/// A running product with its columns and their σ.
-struct Product<'a> {
-    columns: Vec<&'a [Fr]>,
-    sigmas: &'a [Vec<Fr>],
-    z: &'a [Fr],
-    /// δ^j of the first column.
-    delta: Fr,
-    weight: Fr,
 }
 
 impl<'a> Coset<'a> {
@@ -156,75 +133,17 @@ impl<'a> Coset<'a> {
             });
     }
 
-    fn constraints(&self, tape: &Tape, weights: &Weights) -> Vec<Fr> {
+    /// The constraints on every row; columns in the order of `permutation::Places`.
+    fn evaluate(&self, tape: &Tape) -> Vec<Fr> {
         let columns = self.fixed.iter().chain(&self.advice).chain(&self.instance);
+        let columns = columns.chain(&self.sigma).chain(&self.products);
+        let columns = columns.chain([&self.shifted, &self.l0]);
         let columns = Columns {
             all: columns.map(Vec::as_slice).collect(),
         };
-        let products = self.running_products(weights);
         let mut out = vec![Fr::ZERO; self.l0.len()];
-        let blocks = out.par_chunks_mut(BLOCK).enumerate();
-        blocks.for_each_init(
-            || tape.scratch(),
-            |scratch, (block, out)| {
-                let start = block * BLOCK;
-                tape.run(&columns, start, scratch, out);
-                for (i, value) in out.iter_mut().enumerate() {
-                    *value += self.ends(start + i, weights);
-                    *value += self.steps(start + i, &products);
-                }
-            },
-        );
+        tape.evaluate(&columns, &mut out);
         out
-    }
-
-    fn running_products(&self, weights: &Weights) -> Vec<Product<'_>> {
-        let len = self.key.set_len;
-        let permuted = permuted(self.key, &self.fixed, &self.advice, &self.instance[0]);
-        let sets = permuted.chunks(len).zip(self.sigma.chunks(len)).enumerate();
-        let rest = self.products.iter().zip(&weights.steps);
-        sets.zip(rest)
-            .map(|((index, (columns, sigmas)), (z, weight))| Product {
-                columns: columns.iter().map(|c| c.as_slice()).collect(),
-                sigmas,
-                z,
-                delta: Fr::DELTA.pow_vartime([(index * len) as u64]),
-                weight: *weight,
-            })
-            .collect()
-    }
-
-    /// l0·(1 − z_0), l_last·(z² − z) of the last product, l0·(z_i − z_{i−1}(ω^last·X)).
-    fn ends(&self, row: usize, weights: &Weights) -> Fr {
-        let (n, last) = (self.l0.len(), self.key.usable_rows);
-        let first = &self.products[0][row];
-        let end = &self.products[self.products.len() - 1][row];
-        let mut starts = weights.first * (Fr::ONE - first);
-        for (pair, weight) in self.products.windows(2).zip(&weights.links) {
-            starts += *weight * (pair[1][row] - pair[0][(row + last) & (n - 1)]);
-        }
-        let l_last = self.l0[(row + n - last) & (n - 1)];
-        starts * self.l0[row] + weights.last * (end.square() - end) * l_last
-    }
-
-    /// (1 − l_last − l_blind)·(z(ωX)·Π(v + β·σ + γ) − z·Π(v + β·δ^j·X + γ)).
-    fn steps(&self, row: usize, products: &[Product<'_>]) -> Fr {
-        let (n, last) = (self.l0.len(), self.key.usable_rows);
-        let hiding: Fr = (last..n).map(|of| self.l0[(row + n - of) & (n - 1)]).sum();
-        let (beta, gamma) = (self.committed.beta, self.committed.gamma);
-        let mut sum = Fr::ZERO;
-        for product in products {
-            let mut shifted = self.shifted[row] * product.delta;
-            let (mut left, mut right) = (product.z[(row + 1) & (n - 1)], product.z[row]);
-            for (column, sigma) in product.columns.iter().zip(product.sigmas) {
-                let value = column[row] + gamma;
-                left *= value + beta * sigma[row];
-                right *= value + shifted;
-                shifted *= Fr::DELTA;
-            }
-            sum += product.weight * (left - right);
-        }
-        sum * (Fr::ONE - hiding)
     }
 }
 

@@ -2,17 +2,19 @@
 //! block. `graph.rs` says which terms there are.
 
 use crate::graph::{Graph, Node};
+#[cfg(target_arch = "x86_64")]
+use crate::tape_lanes::LanesTape;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
-use halo2_base::halo2_proofs::plonk::ConstraintSystem;
+use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// Rows of a block: registers stay in the cache.
-pub(crate) const BLOCK: usize = 64;
+const BLOCK: usize = 64;
 
 /// Where an instruction reads.
 #[derive(Clone, Copy, Debug)]
-enum Operand {
+pub(crate) enum Operand {
     Register(usize),
     /// A column, so many rows further.
     Column(usize, i32),
@@ -20,53 +22,59 @@ enum Operand {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+pub(crate) enum Kind {
     Add,
     Sub,
     Mul,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Instruction {
-    kind: Kind,
-    a: Operand,
-    b: Operand,
-    out: usize,
+pub(crate) struct Instruction {
+    pub(crate) kind: Kind,
+    pub(crate) a: Operand,
+    pub(crate) b: Operand,
+    pub(crate) out: usize,
 }
 
-/// The program of Σ weight·constraint.
+/// The program of one term.
 #[derive(Debug)]
 pub(crate) struct Tape {
-    instructions: Vec<Instruction>,
-    registers: usize,
-    result: Operand,
+    pub(crate) instructions: Vec<Instruction>,
+    pub(crate) registers: usize,
+    pub(crate) result: Operand,
 }
 
-/// The columns on a coset: fixed, then advice, then the instance.
+/// The columns that a program names by their places.
 pub(crate) struct Columns<'a> {
     pub(crate) all: Vec<&'a [Fr]>,
 }
 
 /// What a thread needs to run a tape.
-pub(crate) struct Scratch {
+struct Scratch {
     registers: Vec<Vec<Fr>>,
     wrapped: [Vec<Fr>; 2],
 }
 
 impl Tape {
-    /// For the gates of a constraint system, given the challenges; the i-th constraint has the i-th weight.
-    pub(crate) fn new(cs: &ConstraintSystem<Fr>, challenges: &[Fr], weights: &[Fr]) -> Self {
-        let mut graph = Graph::new(cs, challenges);
-        let root = graph.sum_of_constraints(cs, weights);
-        Tape::of(&graph, root)
+    /// The term's value on every row.
+    pub(crate) fn evaluate(&self, columns: &Columns<'_>, out: &mut [Fr]) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lanes) = LanesTape::new(self, out.len()) {
+            return lanes.evaluate(columns, out);
+        }
+        self.evaluate_plainly(columns, out);
     }
 
-    /// Number of constraints of a constraint system.
-    pub(crate) fn constraints(cs: &ConstraintSystem<Fr>) -> usize {
-        cs.gates().iter().map(|g| g.polynomials().len()).sum()
+    /// The same, one row at a time.
+    pub(crate) fn evaluate_plainly(&self, columns: &Columns<'_>, out: &mut [Fr]) {
+        let blocks = out.par_chunks_mut(BLOCK).enumerate();
+        blocks.for_each_init(
+            || self.scratch(),
+            |scratch, (block, out)| self.run(columns, block * BLOCK, scratch, out),
+        );
     }
 
-    pub(crate) fn scratch(&self) -> Scratch {
+    fn scratch(&self) -> Scratch {
         Scratch {
             registers: vec![vec![Fr::ZERO; BLOCK]; self.registers],
             wrapped: [(); 2].map(|()| vec![Fr::ZERO; BLOCK]),
@@ -74,13 +82,7 @@ impl Tape {
     }
 
     /// Writes the values of the rows from `start` on, a block at most.
-    pub(crate) fn run(
-        &self,
-        columns: &Columns<'_>,
-        start: usize,
-        scratch: &mut Scratch,
-        out: &mut [Fr],
-    ) {
+    fn run(&self, columns: &Columns<'_>, start: usize, scratch: &mut Scratch, out: &mut [Fr]) {
         let Scratch { registers, wrapped } = scratch;
         let [wrap_a, wrap_b] = wrapped;
         let len = out.len();
@@ -102,7 +104,7 @@ impl Tape {
     }
 
     /// Instructions in an order that needs few registers; a register is free after its last use.
-    fn of(graph: &Graph<'_>, root: usize) -> Self {
+    pub(crate) fn of(graph: &Graph<'_>, root: usize) -> Self {
         let order = graph.order(root);
         let mut uses = vec![0usize; graph.nodes.len()];
         for (a, b) in order.iter().filter_map(|&n| graph.operands(n)) {

@@ -1,0 +1,280 @@
+//! The buckets of `buckets.rs` with additions eight at a time. Sums are kept as x·2^260 (`lanes`), which is 16·x to halo2curves. The
+//! inverses of a batch come from a tree of products, whose multiplications do not wait for each other as those of a chain would.
+
+#![allow(unsafe_code)] // Calls of functions for machines with these instructions: `LanesBuckets::new` asks.
+
+use crate::buckets::{is_identity, weighted};
+use crate::lanes::{LANES, Lanes, available};
+use halo2_base::halo2_proofs::halo2curves::bn256::{Fq, G1, G1Affine};
+use halo2_base::halo2_proofs::halo2curves::ff::{BatchInvert, Field, PrimeField};
+use halo2_base::halo2_proofs::halo2curves::group::Group;
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+/// Additions that share an inversion.
+const BATCH: usize = 512;
+/// Additions that may wait for the next batch, because their bucket is in this one.
+const LATE: usize = BATCH / 8;
+
+type V = Lanes<Fq>;
+type Coordinates = [Fq; 2];
+
+/// One sum of points for each bucket. Points come as they are, or, where `SHIFTED`, as 16·x and 16·y like the sums.
+pub(crate) struct LanesBuckets<const SHIFTED: bool = false> {
+    sums: Vec<Coordinates>,
+    /// Of each bucket the batch in which an addition to it waits.
+    state: Vec<u32>,
+    batch: u32,
+    places: Vec<usize>,
+    points: Vec<Coordinates>,
+    late: Vec<(usize, Coordinates)>,
+    /// What came neither in time nor late, or cannot be added in a batch; empty until there is something.
+    rest: Vec<G1>,
+    tree: Vec<V>,
+}
+
+/// States below the first batch.
+const EMPTY: u32 = 0;
+const IDLE: u32 = 1;
+
+impl LanesBuckets {
+    /// None if the machine has no lanes.
+    pub(crate) fn new(count: usize) -> Option<Self> {
+        available().then(|| Self::empty(count))
+    }
+
+    /// Adds a point to a bucket.
+    pub(crate) fn add(&mut self, bucket: usize, point: &G1Affine) {
+        if !is_identity(point) {
+            self.add_coordinates(bucket, [point.x, point.y]);
+        }
+    }
+
+    /// Σ (bucket / copies + 1)·sum; buckets and copies are powers of two. The sums stand in rows: sums of rows and of columns take
+    /// additions that do not wait for each other, as those of a running sum would.
+    pub(crate) fn weighted_sum(mut self, copies: usize) -> G1 {
+        self.finish();
+        let count = self.sums.len();
+        let columns = 1usize << count.ilog2().div_ceil(2);
+        let rows = count / columns;
+        let mut lines = LanesBuckets::<true>::empty(columns + rows);
+        for shift in 0..columns {
+            // Every row once and every column at most once: none waits for another.
+            for row in 0..rows {
+                let column = (row + shift) % columns;
+                let bucket = row * columns + column;
+                if self.state[bucket] != EMPTY {
+                    lines.add_coordinates(column, self.sums[bucket]);
+                    lines.add_coordinates(columns + row, self.sums[bucket]);
+                }
+            }
+            lines.flush();
+        }
+        lines.finish();
+        let weight = |line: usize| match line.checked_sub(columns) {
+            None => line / copies + 1,
+            Some(row) => row * columns / copies,
+        };
+        let lines = lines.all().map(|(line, point)| (weight(line), point));
+        let rest = self.rest.iter().enumerate();
+        let rest = rest.map(|(bucket, point)| (bucket / copies + 1, *point));
+        weighted(
+            lines
+                .chain(rest)
+                .filter(|(_, p)| !bool::from(p.is_identity())),
+        )
+    }
+}
+
+impl<const SHIFTED: bool> LanesBuckets<SHIFTED> {
+    fn empty(count: usize) -> Self {
+        LanesBuckets {
+            sums: vec![[Fq::ZERO; 2]; count],
+            state: vec![EMPTY; count],
+            batch: IDLE + 1,
+            places: Vec::with_capacity(BATCH),
+            points: Vec::with_capacity(BATCH),
+            late: Vec::with_capacity(LATE),
+            rest: Vec::new(),
+            tree: Vec::new(),
+        }
+    }
+
+    fn add_coordinates(&mut self, bucket: usize, point: Coordinates) {
+        let state = self.state[bucket];
+        if state == EMPTY {
+            self.state[bucket] = IDLE;
+            self.sums[bucket] = if SHIFTED { point } else { point.map(sixteen) };
+        } else if state != self.batch {
+            self.state[bucket] = self.batch;
+            // SAFETY: a hint about a reference.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>((&raw const self.sums[bucket]).cast()) };
+            self.places.push(bucket);
+            self.points.push(point);
+            if self.places.len() == BATCH {
+                self.flush();
+            }
+        } else if self.late.len() < LATE {
+            self.late.push((bucket, point));
+        } else {
+            self.set_aside(bucket, point);
+        }
+    }
+
+    /// Adds the batch; what is late is in the next one.
+    fn flush(&mut self) {
+        // SAFETY: `new` asked for the instructions.
+        if !unsafe { self.add_batch() } {
+            for i in 0..self.places.len() {
+                self.set_aside(self.places[i], self.points[i]);
+            }
+        }
+        self.places.clear();
+        self.points.clear();
+        self.batch += 1;
+        for (bucket, point) in std::mem::take(&mut self.late) {
+            self.add_coordinates(bucket, point);
+        }
+    }
+
+    fn finish(&mut self) {
+        while !(self.places.is_empty() && self.late.is_empty()) {
+            self.flush();
+        }
+    }
+
+    fn set_aside(&mut self, bucket: usize, point: Coordinates) {
+        if self.rest.is_empty() {
+            self.rest = vec![G1::identity(); self.sums.len()];
+        }
+        self.rest[bucket] += if SHIFTED { plain(point) } else { affine(point) };
+    }
+
+    /// Every sum, in two parts.
+    fn all(&self) -> impl Iterator<Item = (usize, G1)> {
+        let sums = self.sums.iter().zip(&self.state).enumerate();
+        let sums = sums.filter(|(_, (_, state))| **state != EMPTY);
+        let sums = sums.map(|(bucket, (sum, _))| (bucket, plain(*sum).into()));
+        sums.chain(self.rest.iter().copied().enumerate())
+    }
+
+    /// Adds every point to the sum in its place; the places are distinct. Does nothing if two have one x: then there is no chord.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn add_batch(&mut self) -> bool {
+        let vectors = self.places.len().div_ceil(LANES);
+        self.tree.clear();
+        for i in 0..vectors {
+            let [x, _] = self.gather_sums(i);
+            let [px, _] = self.gather_points(i);
+            self.tree.push(px.minus::<1>(x).carried());
+        }
+        if vectors == 0 || !invert(&mut self.tree) {
+            return vectors == 0;
+        }
+        for i in 0..vectors {
+            let ([x, y], [px, py]) = (self.gather_sums(i), self.gather_points(i));
+            let slope = py.minus::<1>(y).carried().mul(self.tree[i]);
+            let sum = slope.mul(slope).minus::<1>(x).minus::<16>(px).carried();
+            let height = slope
+                .mul(x.minus::<20>(sum).carried())
+                .minus::<1>(y)
+                .carried();
+            self.store_sums(i, [sum, height]);
+        }
+        true
+    }
+
+    /// The sums of eight additions; behind the last one, its sum again.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn gather_sums(&self, i: usize) -> [V; 2] {
+        let last = self.places.len() - 1;
+        let [mut x, mut y] = [[&Fq::ZERO; LANES]; 2];
+        for lane in 0..LANES {
+            [x[lane], y[lane]] = self.sums[self.places[(i * LANES + lane).min(last)]].each_ref();
+        }
+        [V::gather(x), V::gather(y)]
+    }
+
+    /// The points of eight additions; behind the last one, it again.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn gather_points(&self, i: usize) -> [V; 2] {
+        let last = self.points.len() - 1;
+        let [mut x, mut y] = [[&Fq::ZERO; LANES]; 2];
+        for lane in 0..LANES {
+            [x[lane], y[lane]] = self.points[(i * LANES + lane).min(last)].each_ref();
+        }
+        match SHIFTED {
+            true => [V::gather(x), V::gather(y)],
+            false => [V::gather_shifted(x), V::gather_shifted(y)],
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn store_sums(&mut self, i: usize, sums: [V; 2]) {
+        let mut coordinates = [[Fq::ZERO; LANES]; 2];
+        sums[0].store(&mut coordinates[0]);
+        sums[1].store(&mut coordinates[1]);
+        let [x, y] = coordinates;
+        for (place, (x, y)) in self.places[i * LANES..].iter().zip(x.into_iter().zip(y)) {
+            self.sums[*place] = [x, y];
+        }
+    }
+}
+
+/// Inverts every lane of every vector, x·2^260 to its inverse·2^260: products of pairs, of pairs of these, and so on, then back. Does
+/// nothing but say so if one is 0.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn invert(values: &mut Vec<V>) -> bool {
+    let len = values.len();
+    let (mut from, mut to) = (0, len);
+    let mut levels = vec![(from, to)];
+    while to - from > 1 {
+        for i in (from..to).step_by(2) {
+            let product = match i + 1 < to {
+                true => values[i].mul(values[i + 1]),
+                false => values[i],
+            };
+            values.push(product);
+        }
+        (from, to) = (to, values.len());
+        levels.push((from, to));
+    }
+    let mut root = [Fq::ZERO; LANES];
+    values[from].store(&mut root);
+    if root.iter().any(|r| bool::from(r.is_zero())) {
+        return false;
+    }
+    // 16·x becomes 16/x.
+    root.iter_mut().batch_invert();
+    let root = root.map(|r| sixteen(sixteen(r)));
+    values[from] = V::load(&root);
+    for (from, to) in levels.into_iter().rev().skip(1) {
+        for i in (from..to).step_by(2) {
+            let above = values[to + (i - from) / 2];
+            match i + 1 < to {
+                true => {
+                    (values[i], values[i + 1]) = (above.mul(values[i + 1]), above.mul(values[i]))
+                }
+                false => values[i] = above,
+            }
+        }
+    }
+    values.truncate(len);
+    true
+}
+
+fn sixteen(x: Fq) -> Fq {
+    x.double().double().double().double()
+}
+
+fn affine([x, y]: Coordinates) -> G1Affine {
+    G1Affine { x, y }
+}
+
+/// From 16·x and 16·y.
+fn plain(shifted: Coordinates) -> G1Affine {
+    let sixteenth = Fq::TWO_INV.square().square();
+    affine(shifted.map(|c| c * sixteenth))
+}
