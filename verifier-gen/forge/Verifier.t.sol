@@ -186,6 +186,28 @@ contract VerifierTest is Suite {
         scan(split("wide").verifier.code, true);
     }
 
+    /// @dev The scan finds each of them as an instruction and none in the data of a push; calls of other addresses, literal or not, too.
+    function test_V6_the_scan_finds_what_it_looks_for() external view {
+        bytes memory bad = hex"54555c5da0a1a2a3a4f0f1f2f4f5ff3b3c3f";
+        for (uint256 i = 0; i < bad.length; ++i) {
+            bool reads = i >= bad.length - 3;
+            vm.assertEq(Opcodes.forbidden(bytes.concat(hex"60", bad[i], bad[i], hex"00"), false), 2, "found");
+            vm.assertEq(Opcodes.forbidden(bytes.concat(hex"60", bad[i], bad[i], hex"00"), true), reads ? 4 : 2, "allowed");
+        }
+        vm.assertEq(Opcodes.precompileCalls(hex"60055afa600861c350fa").length, 2, "calls");
+        bytes[3] memory elsewhere = [bytes(hex"60095afa"), hex"345afa", hex"600760ff80fa"];
+        for (uint256 i = 0; i < elsewhere.length; ++i) {
+            (bool found,) = address(this).staticcall(abi.encodeCall(this.calls, (elsewhere[i])));
+            vm.assertTrue(!found, "elsewhere");
+        }
+    }
+
+    function calls(
+        bytes memory code
+    ) external pure returns (uint256) {
+        return Opcodes.precompileCalls(code).length;
+    }
+
     function scan(
         bytes memory code,
         bool readsKey
