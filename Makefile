@@ -48,13 +48,13 @@ test-contracts: tools
 	@scripts/tools/contracts.sh layout-check
 	@scripts/tools/contracts.sh npm-check
 	@node scripts/requirement-rows.mjs
-	@echo '== forge test (generated verifier)'
-	@scripts/verifier-tests.sh quick
+	@echo '== forge test (generated verifier, and copies of it without each of its checks)'
+	@scripts/verifier-tests.sh quick mutants
 
 test-proofs: ## real proofs of dishonest provers: of layers, of chains, of the multiplication chip; ten minutes
 	@$(CARGO) test --release --locked --quiet --workspace --lib real_proofs_of_lies -- --ignored
 
-test-verifier: tools ## the generated verifier: full differential run, flipped bits, mutants of its checks
+test-verifier: tools ## the generated verifier as in `make test`, with 40,000 flipped bits, other ones each time
 	@scripts/verifier-tests.sh full mutants
 
 bench-gas: tools ## gas and size of the generated verifier beside snark-verifier's, on a local chain

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Every row of the chain side's requirements has a test named after it: V1–V14 (verifier), O1–O13 (contracts), P1–P9 (optimistic mode), in names such as
-// test_V1_…, testFuzz_O10_…, invariant_P1_P2_…, fn v9_…. O13 is the written trust model: every test that it or a document beside it names must
-// exist. --list shows the tests of each row.
+// test_V1_…, testFuzz_O10_…, invariant_P1_P2_…, fn v9_…. O13 is the written trust model: each line of its table names a test, and every test that it
+// or a document beside it names must exist. --list shows the tests of each row.
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -33,6 +33,16 @@ function unknownTests(document) {
   return named.filter((name) => !exists(name)).map((name) => `${document}: no test ${name}`);
 }
 const unknown = documents.flatMap(unknownTests);
+
+/** Lines of the trust model's table (docs/security.md) without a test. */
+function untested() {
+  const section = fs.readFileSync(path.join(root, 'docs/security.md'), 'utf8').split(/^## /m).find((part) => part.startsWith('The contracts: whom to trust'));
+  const table = section?.split('\n\n').find((block) => block.startsWith('| contract | you trust |'));
+  if (!table) return ['docs/security.md: the table of "The contracts: whom to trust for what" is gone'];
+  const lines = table.split('\n').slice(2);
+  return lines.filter((line) => !/`(test|testFuzz|invariant|check)_\w+…?`/.test(line)).map((line) => `docs/security.md: no test in the line "${line}"`);
+}
+unknown.push(...untested());
 
 for (const row of missing) console.error(`no test is named after row ${row}`);
 for (const line of unknown) console.error(line);

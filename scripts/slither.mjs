@@ -12,7 +12,7 @@ const contracts = path.join(root, 'contracts');
 const slither = process.env.SLITHER || 'slither';
 const solc = process.env.FOUNDRY_SOLC || path.join(root, 'scripts/tools/solc');
 const files = ['InferenceOracle', 'ModelRegistry', 'VerifierRouter', 'RoutedVerifier', 'OptimisticOracle', 'ModelVerifier', 'BatchVerifier',
-  'adapters/ERC7992Adapter', 'adapters/ERC8274Adapter', 'examples/AskTinyGemma', 'examples/CompareTexts', 'examples/ProofGate'];
+  'adapters/ERC7992Adapter', 'adapters/ERC8274Adapter', 'adapters/ValueVerifier', 'examples/AskTinyGemma', 'examples/CompareTexts', 'examples/ProofGate'];
 
 // One file that imports them all: one compilation.
 const cache = path.join(contracts, 'cache');

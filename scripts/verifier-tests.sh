@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The generated contracts against stored proofs: verifier-tests.sh [quick|full|mutants|size]…
-#   quick    both back ends by both pipelines of the compiler (default)
-#   full     the same with 10,000 flipped bits
-#   mutants  each line `// CHECK: name` removed in turn: the suite must notice
+#   quick    both back ends by both pipelines of the compiler (default), 10,000 flipped bits in all
+#   full     the same with 40,000 flipped bits, other ones each time; VERIFIER_SEED=… for those of an earlier run
+#   mutants  each line `// CHECK: name` removed in turn, or a part of one: the suite must notice
 #   size     bytes of code of each contract
 # The native side of the same fixtures: cargo test -p halocast-verifier-gen.
 set -euo pipefail
@@ -12,9 +12,14 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 source "$here/tools/env.sh"
 cd "$HALOCAST_ROOT/verifier-gen"
 
+# $1 = bits flipped by each of two tests, $2 = seed of the first pipeline; the second has the next one.
 both() {
-  FOUNDRY_PROFILE=default "$FORGE" test
-  FOUNDRY_PROFILE=ir "$FORGE" test
+  local profile seed="$2"
+  for profile in default ir; do
+    echo "profile $profile, flipped bits: seed $seed, 2 × $1"
+    FOUNDRY_PROFILE=$profile VERIFIER_FLIPS=$1 VERIFIER_SEED=$seed "$FORGE" test
+    seed=$((seed + 1))
+  done
 }
 
 sizes() {
@@ -38,12 +43,12 @@ JS
 (($#)) || set -- quick
 for command in "$@"; do
   case "$command" in
-    quick) both ;;
-    full) VERIFIER_FLIPS=10000 both ;;
+    quick) both 2500 "${VERIFIER_SEED:-1}" ;;
+    full) both 10000 "${VERIFIER_SEED:-$((RANDOM << 30 | RANDOM << 15 | RANDOM))}" ;;
     mutants) node "$here/verifier-mutants.mjs" && FOUNDRY_PROFILE=mutants "$FORGE" test ;;
     size) sizes ;;
     *)
-      sed -n '2,7p' "${BASH_SOURCE[0]}" >&2
+      sed -n '2,6p' "${BASH_SOURCE[0]}" >&2
       exit 2
       ;;
   esac

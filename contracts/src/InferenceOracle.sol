@@ -113,7 +113,7 @@ contract InferenceOracle is BatchFulfilment, PullPath, AccessControl, RequestBoo
         address callback = stored.callback;
         if (msg.sender != stored.requester && msg.sender != callback) revert NotRequester(msg.sender, stored.requester);
 
-        bytes memory data = abi.encodeCall(IInferenceConsumer.onInferenceResult, (requestId, stored.modelId, result.outputs));
+        bytes memory data = abi.encodeCall(IInferenceConsumer.onInferenceResult, (requestId, stored.modelId, _outputs(result)));
         bool success = GuardedCall.tryCall(callback, data, stored.callbackGas, true);
         result.callbackStatus = success ? CallbackStatus.Delivered : CallbackStatus.RetryFailed;
         emit CallbackAttempted(requestId, callback, success, true);
@@ -248,7 +248,10 @@ contract InferenceOracle is BatchFulfilment, PullPath, AccessControl, RequestBoo
         result.provenance = Provenance.Proven;
         result.payee = payee;
         result.storedAt = uint64(block.timestamp);
-        result.outputs = outputs;
+        result.outputWords = uint32(outputs.length); // the model's number, which the registry counts in 32 bits
+        for (uint256 i = 0; i < outputs.length; ++i) {
+            result.outputs[i] = outputs[i];
+        }
         emit InferenceFulfilled(requestId, modelId, payee, fulfiller, verifier, Provenance.Proven, fee, outputs);
 
         address callback = stored.callback;

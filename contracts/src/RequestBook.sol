@@ -35,7 +35,9 @@ abstract contract RequestBook is IInferenceOracle {
         // one slot
         address payee;
         uint64 storedAt;
-        uint256[] outputs;
+        uint32 outputWords;
+        // Not an array: its length would take a slot of its own, 22,100 gas a result.
+        mapping(uint256 index => uint256) outputs;
     }
 
     /// @inheritdoc IInferenceOracle
@@ -76,7 +78,7 @@ abstract contract RequestBook is IInferenceOracle {
             blockNumber: result.blockNumber,
             payee: result.payee,
             verifier: result.verifier,
-            outputs: result.outputs
+            outputs: _outputs(result)
         });
     }
 
@@ -84,7 +86,7 @@ abstract contract RequestBook is IInferenceOracle {
     function provenOutputs(
         uint256 requestId
     ) external view override returns (uint256[] memory) {
-        return _proven(requestId).outputs;
+        return _outputs(_proven(requestId));
     }
 
     /// @inheritdoc IInferenceOracle
@@ -95,7 +97,7 @@ abstract contract RequestBook is IInferenceOracle {
         StoredResult storage result = _proven(requestId);
         uint256 oldest = maxAge < block.timestamp ? block.timestamp - maxAge : 0;
         if (result.storedAt < oldest) revert StaleOutput(result.storedAt, oldest);
-        return result.outputs;
+        return _outputs(result);
     }
 
     /// @inheritdoc IInferenceOracle
@@ -104,6 +106,15 @@ abstract contract RequestBook is IInferenceOracle {
     ) external view override returns (uint64) {
         _known(requestId);
         return _results[requestId].storedAt;
+    }
+
+    function _outputs(
+        StoredResult storage result
+    ) internal view returns (uint256[] memory words) {
+        words = new uint256[](result.outputWords);
+        for (uint256 i = 0; i < words.length; ++i) {
+            words[i] = result.outputs[i];
+        }
     }
 
     function _known(

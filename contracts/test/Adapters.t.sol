@@ -40,7 +40,7 @@ contract AdaptersTest is Fixture {
         (IERC7992RegistryView.ModelCommitment memory c, bool deprecated, address owner) = adapter.getModel(ID);
         vm.assertEq(c.modelHash, MODEL);
         vm.assertEq(c.vkHash, verifier.vkDigest());
-        vm.assertEq(c.circuitHash, address(verifier).codehash);
+        vm.assertEq(c.circuitHash, verifier.circuitDigest());
         vm.assertEq(bytes32(c.proofSystemId), bytes32(bytes4(keccak256("halo2-kzg-bn254-v1"))));
         vm.assertEq(bytes32(adapter.proofSystemOf(ID)), bytes32(c.proofSystemId));
         vm.assertEq(c.uri, "ipfs://manifest");

@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {IModelVerifier} from "../src/IModelVerifier.sol";
 import {ModelVerifier} from "../src/ModelVerifier.sol";
+import {RoutedVerifier} from "../src/RoutedVerifier.sol";
+import {VerifierRouter} from "../src/VerifierRouter.sol";
 import {Leaves} from "./support/Leaves.sol";
 import {Test} from "./support/Test.sol";
 
@@ -29,11 +31,14 @@ contract CalldataParserTest is Test {
 
     ExpectingRaw internal raw;
     ModelVerifier internal leaf;
+    /// @dev Who is asked: the leaf, or a route to it, which decodes the arguments and encodes them again.
+    address internal asked;
     uint256 internal accepted;
 
     function setUp() public {
         raw = new ExpectingRaw();
         leaf = new ModelVerifier(Leaves.pins(address(raw), MODEL, 1, 1, BLOB));
+        asked = address(leaf);
     }
 
     /// @dev Arguments after the selector: model, context, three offsets, [1, 1], [1, 1], [BLOB, 13 words of 1].
@@ -102,12 +107,12 @@ contract CalldataParserTest is Test {
         (bool ok, bytes memory handedOn) = decodeAll(args);
         bytes memory call = abi.encodePacked(IModelVerifier.verify.selector, args);
         raw.expect(0);
-        (bool handsOn,) = address(leaf).staticcall(call);
+        (bool handsOn,) = asked.staticcall(call);
         if (!handsOn) return;
         // It hands on something: then it must be what the arguments mean.
         vm.assertTrue(ok, "accepted what does not decode");
         raw.expect(keccak256(handedOn));
-        (bool same,) = address(leaf).staticcall(call);
+        (bool same,) = asked.staticcall(call);
         vm.assertTrue(same, "handed on something else");
         ++accepted;
     }
@@ -132,6 +137,19 @@ contract CalldataParserTest is Test {
     }
 
     function test_V3_no_offsets_make_another_meaning() public {
+        everyPairOfOffsets();
+        vm.assertEq(accepted, 4); // the honest one, once in each loop, and nothing else
+    }
+
+    /// @dev Behind a wrapper more is accepted: whatever decodes. It means the same there.
+    function test_V3_no_offsets_make_another_meaning_behind_a_wrapper() public {
+        VerifierRouter router = new VerifierRouter(address(this), address(this), address(this));
+        asked = address(new RoutedVerifier(router, router.addVerifier(leaf)));
+        everyPairOfOffsets();
+        vm.assertGe(accepted, 5);
+    }
+
+    function everyPairOfOffsets() internal {
         bytes memory args = honest();
         check(args);
         vm.assertEq(accepted, 1);

@@ -61,12 +61,38 @@ mod raw_abi {
         "../contracts/abi/IHalo2Verifier.json"
     );
 }
+/// Contracts that nothing here calls, for the names of their errors.
 #[allow(missing_docs, unreachable_pub, clippy::all)]
-mod example_abi {
+mod named {
+    alloy::sol!(
+        #[derive(Debug)]
+        OptimisticOracle,
+        "../contracts/abi/OptimisticOracle.json"
+    );
     alloy::sol!(
         #[derive(Debug)]
         AskTinyGemma,
         "../contracts/abi/AskTinyGemma.json"
+    );
+    alloy::sol!(
+        #[derive(Debug)]
+        CompareTexts,
+        "../contracts/abi/CompareTexts.json"
+    );
+    alloy::sol!(
+        #[derive(Debug)]
+        ProofGate,
+        "../contracts/abi/ProofGate.json"
+    );
+    alloy::sol!(
+        #[derive(Debug)]
+        ValueVerifier,
+        "../contracts/abi/ValueVerifier.json"
+    );
+    alloy::sol!(
+        #[derive(Debug)]
+        ERC7992Adapter,
+        "../contracts/abi/ERC7992Adapter.json"
     );
 }
 
@@ -92,29 +118,36 @@ impl std::fmt::Display for Revert {
     }
 }
 
-/// Names the error in revert data: oracle, registry, leaf, batch verifier, router, generated verifier and example are searched in this order.
+/// Names the error in revert data: oracle, registry, leaf, batch verifier, router, generated verifier and the rest are searched in this order.
 pub fn decode_revert(data: &[u8]) -> Revert {
-    if let Ok(error) = InferenceOracle::InferenceOracleErrors::abi_decode(data) {
-        return known(format!("{error:?}"));
+    macro_rules! search {
+        ($($errors:path),* $(,)?) => {
+            $(if let Ok(error) = <$errors>::abi_decode(data) {
+                return known(format!("{error:?}"));
+            })*
+            // Nodes and tools often show the selector alone.
+            if let Some(selector) = data.first_chunk::<4>() {
+                $(if let Some(signature) = <$errors>::signature_by_selector(*selector) {
+                    return bare(signature);
+                })*
+            }
+        };
     }
-    if let Ok(error) = ModelRegistry::ModelRegistryErrors::abi_decode(data) {
-        return known(format!("{error:?}"));
-    }
-    if let Ok(error) = ModelVerifier::ModelVerifierErrors::abi_decode(data) {
-        return known(format!("{error:?}"));
-    }
-    if let Ok(error) = BatchVerifier::BatchVerifierErrors::abi_decode(data) {
-        return known(format!("{error:?}"));
-    }
-    if let Ok(error) = VerifierRouter::VerifierRouterErrors::abi_decode(data) {
-        return known(format!("{error:?}"));
-    }
-    if let Ok(error) = raw_abi::IHalo2Verifier::IHalo2VerifierErrors::abi_decode(data) {
-        return known(format!("{error:?}"));
-    }
-    if let Ok(error) = example_abi::AskTinyGemma::AskTinyGemmaErrors::abi_decode(data) {
-        return known(format!("{error:?}"));
-    }
+    search!(
+        InferenceOracle::InferenceOracleErrors,
+        ModelRegistry::ModelRegistryErrors,
+        ModelVerifier::ModelVerifierErrors,
+        BatchVerifier::BatchVerifierErrors,
+        VerifierRouter::VerifierRouterErrors,
+        RoutedVerifier::RoutedVerifierErrors,
+        raw_abi::IHalo2Verifier::IHalo2VerifierErrors,
+        named::OptimisticOracle::OptimisticOracleErrors,
+        named::AskTinyGemma::AskTinyGemmaErrors,
+        named::CompareTexts::CompareTextsErrors,
+        named::ProofGate::ProofGateErrors,
+        named::ValueVerifier::ValueVerifierErrors,
+        named::ERC7992Adapter::ERC7992AdapterErrors,
+    );
     unknown(data)
 }
 
@@ -131,6 +164,15 @@ fn known(debug: String) -> Revert {
         .unwrap_or(&debug)
         .to_owned();
     Revert { name, text }
+}
+
+/// An error whose arguments are not in the data, or are not those of its signature.
+fn bare(signature: &str) -> Revert {
+    let name = signature.split('(').next().unwrap_or_default().to_owned();
+    Revert {
+        text: format!("{signature}, without its arguments"),
+        name,
+    }
 }
 
 fn unknown(data: &[u8]) -> Revert {
@@ -168,9 +210,46 @@ pub fn domain_tag() -> alloy::primitives::B256 {
 mod tests {
     use super::*;
 
-    /// V7: revert data of each contract has a name, other data has none.
+    /// Revert data with nothing but zeros and empty sequences in it.
+    fn zeros(name: &str, types: &[String]) -> Vec<u8> {
+        let is_dynamic = |kind: &str| kind == "string" || kind == "bytes" || kind.ends_with("[]");
+        let mut data = keccak256(format!("{name}({})", types.join(",")))[..4].to_vec();
+        let head = 32 * types.len();
+        for kind in types {
+            let offset = if is_dynamic(kind) { head } else { 0 };
+            data.extend(alloy::primitives::U256::from(offset).to_be_bytes::<32>());
+        }
+        data.extend([0; 32]); // the one length that all offsets point to
+        data
+    }
+
+    /// V7: every error in the ABI of every published contract has a name, and it is this one.
     #[test]
     fn v7_errors_of_all_contracts_have_names() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/abi");
+        let mut seen = std::collections::BTreeSet::new();
+        for file in std::fs::read_dir(dir).expect("contracts/abi") {
+            let path = file.expect("a file").path();
+            let text = std::fs::read(&path).expect("reads");
+            let json: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+            let entries = json["abi"].as_array().expect("an ABI");
+            for error in entries.iter().filter(|e| e["type"] == "error") {
+                let name = error["name"].as_str().expect("a name");
+                let inputs = error["inputs"].as_array().expect("arguments");
+                let kind = |input: &serde_json::Value| input["type"].as_str().map(str::to_owned);
+                let types: Vec<String> = inputs.iter().filter_map(kind).collect();
+                let revert = decode_revert(&zeros(name, &types));
+                assert_eq!(revert.name, name, "{}: {revert}", path.display());
+                assert!(!revert.text.ends_with("without its arguments"), "{revert}");
+                seen.insert(name.to_owned());
+            }
+        }
+        assert!(seen.len() > 100, "{}", seen.len());
+    }
+
+    /// V7: arguments are shown; what nobody knows has no name.
+    #[test]
+    fn v7_errors_are_shown_with_their_arguments() {
         let number = |n: u8| [[0; 31].as_slice(), &[n]].concat();
         let cases = [
             ("PairingFailed()", vec![], "PairingFailed"),
@@ -211,6 +290,12 @@ mod tests {
             let revert = decode_revert(&data);
             assert!(revert.text.starts_with(expected), "{signature}: {revert}");
         }
+        let bare = decode_revert(&keccak256("ProofLength(uint256,uint256)")[..4]);
+        assert_eq!(bare.name, "ProofLength");
+        assert_eq!(
+            bare.text,
+            "ProofLength(uint256,uint256), without its arguments"
+        );
         assert!(
             decode_revert(&[1, 2, 3, 4])
                 .text

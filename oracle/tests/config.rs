@@ -1,6 +1,6 @@
 //! The configuration file: what is refused, in which words.
 
-use halocast_oracle::RelayerConfig;
+use halocast_oracle::{DeploymentRecord, RelayerConfig};
 
 const GOOD: &str = include_str!("../relayer.example.yaml");
 
@@ -64,4 +64,14 @@ fn a_missing_file_is_named() {
         error.to_string().contains("/nowhere/relayer.yaml"),
         "{error}"
     );
+}
+
+#[test]
+fn a_missing_deployment_record_is_named_with_who_writes_it() {
+    let error = DeploymentRecord::load("nowhere/31337.json".as_ref()).expect_err("nothing there");
+    assert_eq!(error.code(), "OR-CFG-001");
+    let message = error.to_string();
+    for part in ["nowhere/31337.json", "halocast deploy --broadcast"] {
+        assert!(message.contains(part), "{message}");
+    }
 }

@@ -22,7 +22,7 @@ cd "$HALOCAST_ROOT/contracts"
 # What Rust and other clients use. The mock stands in for a proof system in tests of the relayer.
 published=(IModelVerifier IHalo2Verifier IModelRegistry IInferenceOracle IInferenceConsumer IInferenceSets IPullPath IBatchVerifier IVerifierRouter
   IOptimisticOracle IOptimisticConsumer ModelVerifier BatchVerifier ModelRegistry InferenceOracle VerifierRouter RoutedVerifier OptimisticOracle
-  ERC7992Adapter ERC8274Adapter AskTinyGemma CompareTexts ProofGate MockModelVerifier)
+  ERC7992Adapter ERC8274Adapter ValueVerifier AskTinyGemma CompareTexts ProofGate MockModelVerifier)
 
 # Contracts with storage.
 stateful=(ModelRegistry VerifierRouter InferenceOracle OptimisticOracle AskTinyGemma CompareTexts ProofGate)
@@ -62,6 +62,7 @@ const member = ({ label, slot, offset, type }) => `slot ${slot} offset ${offset}
 const out = {};
 for (const name of names) {
   const { storage, types } = JSON.parse(fs.readFileSync(`out/${name}.sol/${name}.json`, 'utf8')).storageLayout;
+  if (!storage.length) throw new Error(`contracts/out has no storage layout of ${name}: remove that folder and build again`);
   const structs = Object.entries(types ?? {}).filter(([, t]) => t.members).map(([id, t]) => [plain(id), t.members.map(member)]);
   out[name] = { storage: storage.map(member), structs: Object.fromEntries(structs.sort()) };
 }
@@ -86,12 +87,15 @@ shift || true
 case "$command" in
   build) "$FORGE" build "$@" ;;
   test)
+    # With chosen tests forge would compile what they import for those tests only, and keep artefacts without code, methods and layout.
+    if (($#)); then "$FORGE" build --quiet src deploy; fi
     "$FORGE" test "$@"
     # Gas figures only with the whole run: a chosen test is chosen for another reason.
     if (($# == 0)); then FOUNDRY_PROFILE=gas "$FORGE" test; fi
     ;;
   snapshot) FOUNDRY_PROFILE=gas FORGE_SNAPSHOT_CHECK=false "$FORGE" test "$@" ;;
   invariants)
+    "$FORGE" build --quiet src deploy # as above
     # Runs × depth: 102,400 calls in each campaign.
     FOUNDRY_INVARIANT_RUNS=400 FOUNDRY_INVARIANT_DEPTH=256 "$FORGE" test --match-contract Invariants "$@"
     ;;

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Harness, Target} from "./Harness.sol";
+import {Opcodes} from "./Opcodes.sol";
 
 interface Leaf {
     error ModelMismatch(bytes32 got, bytes32 expected);
@@ -107,6 +108,12 @@ contract LeafTest is Harness {
         expect(accepted, answer, abi.encodeWithSelector(Leaf.ProofRejected.selector));
         (accepted, answer) = ask(other, model);
         expect(accepted, answer, abi.encodeWithSelector(Leaf.ModelMismatch.selector, model, p.modelId));
+    }
+
+    /// @dev The leaf calls the raw verifier and nothing else, keeps nothing and changes nothing.
+    function test_V6_the_leaf_has_no_state_and_no_foreign_code() external {
+        bytes memory code = deploy(initCode(pins(monolithic(FIXTURE).verifier, address(0)))).code;
+        vm.assertEq(Opcodes.forbidden(code, false), code.length, "forbidden instruction");
     }
 
     /// @dev Both back ends take the same proof; the split one only under the key that the leaf pins.

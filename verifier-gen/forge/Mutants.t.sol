@@ -20,7 +20,7 @@ contract Mutants is Suite {
             emit Killed(name, wrong);
             vm.assertTrue(bytes(wrong).length > 0, name);
         }
-        vm.assertTrue(count >= 20, "mutants");
+        vm.assertTrue(count >= 40, "mutants");
     }
 
     function item(

@@ -2,6 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Harness, Target} from "./Harness.sol";
+import {Opcodes} from "./Opcodes.sol";
+import {SpoiledPrecompile} from "./SpoiledPrecompile.sol";
 
 interface Errors {
     error CalldataLength(uint256 got, uint256 expected);
@@ -45,16 +47,18 @@ abstract contract Suite is Harness {
         );
     }
 
-    /// @dev All of it, the first failure.
+    /// @dev All of it, the first failure. `small`: also what has vectors for, or takes long on others than, the fixture of this name.
     function judge(
         Target memory target,
-        bool withAccumulators
+        bool small
     ) internal returns (string memory wrong) {
         wrong = lengths(target);
         if (bytes(wrong).length == 0) wrong = canonicalScalars(target);
         if (bytes(wrong).length == 0) wrong = points(target);
-        if (bytes(wrong).length == 0 && withAccumulators) wrong = accumulators(target);
+        if (bytes(wrong).length == 0 && small) wrong = accumulators(target);
         if (bytes(wrong).length == 0 && target.prefix.length > 0) wrong = keys(target);
+        if (bytes(wrong).length == 0 && small) wrong = precompiles(target);
+        if (bytes(wrong).length == 0 && small) wrong = poles(target);
         if (bytes(wrong).length == 0 && !accepts(target, calldataOf(target.fixture))) wrong = "a good proof";
     }
 
@@ -148,6 +152,64 @@ abstract contract Suite is Harness {
         string memory field
     ) private pure returns (string memory) {
         return string.concat(".cases[", vm.toString(index), "]", field);
+    }
+
+    /// @dev Each call of a precompile in turn goes to one that fails, answers too little or too much, or says something else: refused by name.
+    function precompiles(
+        Target memory target
+    ) internal returns (string memory) {
+        bytes memory good = calldataOf(target.fixture);
+        bytes memory code = target.verifier.code;
+        Target memory other = Target(address(0xbad), target.prefix, target.fixture);
+        for (uint256 n = 5; n <= 8; ++n) {
+            vm.etch(address(uint160(0xe0 + n)), type(SpoiledPrecompile).runtimeCode);
+        }
+        uint256[] memory places = Opcodes.precompileCalls(code);
+        for (uint256 i = 0; i < places.length; ++i) {
+            uint8 n = uint8(code[places[i]]);
+            address spoiled = address(uint160(0xe0 + n));
+            code[places[i]] = bytes1(0xe0 + n);
+            vm.etch(other.verifier, code);
+            // ecAdd and ecMul are looked at together.
+            bytes memory refusal = abi.encodeWithSelector(Errors.PrecompileFailed.selector, n == 6 ? 7 : n);
+            for (uint256 way = 0; way <= 5; ++way) {
+                vm.store(spoiled, 0, bytes32(way));
+                bool right = way == 0 ? accepts(other, good) : way == 5 ? !accepts(other, good) : gives(other, good, refusal);
+                if (!right) {
+                    return string.concat("call ", vm.toString(i), " of precompile ", vm.toString(n), ", way ", vm.toString(way));
+                }
+            }
+            code[places[i]] = bytes1(n);
+        }
+        return "";
+    }
+
+    /// @dev Every pole is zero modulo 1: the same code, with 1 where it or its key holds r, over public words below 1.
+    function poles(
+        Target memory target
+    ) internal returns (string memory) {
+        bytes memory data = calldataOf(target.fixture);
+        for (uint256 i = words(target.fixture).instances; i > 0; --i) {
+            set(data, i - 1, 0);
+        }
+        bool isSplit = target.prefix.length > 0;
+        bytes memory code = isSplit ? abi.decode(target.prefix, (address)).code : target.verifier.code;
+        uint256 found;
+        for (uint256 i = 0; i + 32 <= code.length; ++i) {
+            uint256 word;
+            assembly ("memory-safe") {
+                word := mload(add(add(code, 0x20), i))
+                if eq(word, R) {
+                    mstore(add(add(code, 0x20), i), 1)
+                    found := add(found, 1)
+                }
+            }
+        }
+        if (found == 0) return "no modulus";
+        Target memory other = Target(target.verifier, target.prefix, target.fixture);
+        if (isSplit) other.prefix = abi.encode(raw(code));
+        else other.verifier = raw(code);
+        return gives(other, data, abi.encodeWithSelector(Errors.DegenerateChallenge.selector)) ? "" : "poles";
     }
 
     /// @dev Split back end: no key, one byte more or less, a key for another verifier, another key of this shape.

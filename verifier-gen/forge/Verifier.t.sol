@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Target} from "./Harness.sol";
+import {Opcodes} from "./Opcodes.sol";
 import {Errors, Suite} from "./Suite.sol";
 
 /// @dev Both back ends against the stored proofs; run once by each pipeline of the compiler.
@@ -123,17 +124,23 @@ contract VerifierTest is Suite {
         }
     }
 
-    event Seed(uint256 seed, uint256 flips);
+    /// @dev V5: VERIFIER_FLIPS random bits each (scripts/verifier-tests.sh: 10,000 in all, and prints the seeds), VERIFIER_SEED.
+    function test_V5_no_flipped_bit_is_accepted_monolithic() external {
+        flip(monolithic("three-layers"));
+    }
 
-    /// @dev VERIFIER_FLIPS random bits (10,000 in the full run), VERIFIER_SEED.
-    function test_V5_no_flipped_bit_is_accepted() external {
-        uint256 seed = vm.envOr("VERIFIER_SEED", 0x68616c6f63617374);
-        uint256 flips = vm.envOr("VERIFIER_FLIPS", 300);
-        emit Seed(seed, flips);
-        Target memory target = monolithic("three-layers");
-        bytes memory data = calldataOf("three-layers");
+    function test_V5_no_flipped_bit_is_accepted_split() external {
+        flip(split("wrap"));
+    }
+
+    function flip(
+        Target memory target
+    ) private view {
+        uint256 seed = vm.envOr("VERIFIER_SEED", 1);
+        uint256 flips = vm.envOr("VERIFIER_FLIPS", 100);
+        bytes memory data = calldataOf(target.fixture);
         for (uint256 i = 0; i < flips; ++i) {
-            uint256 bit = uint256(keccak256(abi.encode(seed, i))) % (8 * data.length);
+            uint256 bit = uint256(keccak256(abi.encode(seed, target.fixture, i))) % (8 * data.length);
             data[bit / 8] ^= bytes1(uint8(1 << bit % 8));
             vm.assertTrue(!accepts(target, data), vm.toString(bit));
             data[bit / 8] ^= bytes1(uint8(1 << bit % 8));
@@ -154,29 +161,59 @@ contract VerifierTest is Suite {
         }
     }
 
-    /// @dev Of all opcodes that reach out or stay behind, only STATICCALL and (split) EXTCODECOPY are there.
+    /// @dev V4: of every call of a precompile success, size and value are looked at.
+    function test_V4_each_precompile_is_checked_monolithic() external {
+        vm.assertEq(precompiles(monolithic("six-layers")), "");
+        vm.assertEq(poles(monolithic("six-layers")), "");
+    }
+
+    function test_V4_each_precompile_is_checked_split() external {
+        vm.assertEq(precompiles(split("six-layers")), "");
+        vm.assertEq(poles(split("six-layers")), "");
+        vm.assertEq(precompiles(split("wide")), "");
+    }
+
+    /// @dev Of all opcodes that reach out or stay behind, only STATICCALL to the precompiles 5 to 8 and (split) EXTCODECOPY are there.
     function test_V6_no_state_and_no_foreign_code() external {
+        scan(monolithic("small").verifier.code, false);
         scan(monolithic("three-layers").verifier.code, false);
         scan(monolithic("six-layers").verifier.code, false);
+        scan(monolithic("wrap").verifier.code, false);
+        scan(split("small").verifier.code, true);
         scan(split("three-layers").verifier.code, true);
         scan(split("six-layers").verifier.code, true);
-        scan(monolithic("wrap").verifier.code, false);
         scan(split("wrap").verifier.code, true);
         scan(split("wide").verifier.code, true);
+    }
+
+    /// @dev The scan finds each of them as an instruction and none in the data of a push; calls of other addresses, literal or not, too.
+    function test_V6_the_scan_finds_what_it_looks_for() external view {
+        bytes memory bad = hex"54555c5da0a1a2a3a4f0f1f2f4f5ff3b3c3f";
+        for (uint256 i = 0; i < bad.length; ++i) {
+            bool reads = i >= bad.length - 3;
+            vm.assertEq(Opcodes.forbidden(bytes.concat(hex"60", bad[i], bad[i], hex"00"), false), 2, "found");
+            vm.assertEq(Opcodes.forbidden(bytes.concat(hex"60", bad[i], bad[i], hex"00"), true), reads ? 4 : 2, "allowed");
+        }
+        vm.assertEq(Opcodes.precompileCalls(hex"60055afa600861c350fa").length, 2, "calls");
+        bytes[3] memory elsewhere = [bytes(hex"60095afa"), hex"345afa", hex"600760ff80fa"];
+        for (uint256 i = 0; i < elsewhere.length; ++i) {
+            (bool found,) = address(this).staticcall(abi.encodeCall(this.calls, (elsewhere[i])));
+            vm.assertTrue(!found, "elsewhere");
+        }
+    }
+
+    function calls(
+        bytes memory code
+    ) external pure returns (uint256) {
+        return Opcodes.precompileCalls(code).length;
     }
 
     function scan(
         bytes memory code,
         bool readsKey
     ) private pure {
-        for (uint256 i = 0; i < code.length; ++i) {
-            uint8 op = uint8(code[i]);
-            bool writes = op == 0x54 || op == 0x55 || op == 0x5c || op == 0x5d || (op >= 0xa0 && op <= 0xa4);
-            bool calls = op == 0xf0 || op == 0xf1 || op == 0xf2 || op == 0xf4 || op == 0xf5 || op == 0xff;
-            bool reads = !readsKey && (op == 0x3b || op == 0x3c);
-            vm.assertTrue(!writes && !calls && !reads, vm.toString(i));
-            if (op >= 0x60 && op <= 0x7f) i += op - 0x5f;
-        }
+        vm.assertEq(Opcodes.forbidden(code, readsKey), code.length, "forbidden instruction");
+        vm.assertTrue(Opcodes.precompileCalls(code).length >= 4, "calls");
     }
 
     /// @dev V7: selectors in the assembly are those of the declared errors.

@@ -191,7 +191,7 @@ pub fn sources(
     };
     let (verifier, shape_digest) = split.sources(&shape).split(&self::header(&[]))?;
     let key_contract_size = split.sources(&shape).key_contract_size();
-    check_code_size(KEY_CONTRACT_NAME, key_contract_size)?;
+    check_code_size(KEY_CONTRACT_NAME, BackEnd::Split, key_contract_size)?;
     Ok(VerifierSources {
         monolithic: monolithic.sources(&shape).monolithic(&header)?,
         split: SplitSources {
@@ -224,8 +224,12 @@ fn circuit_digest(protocol: &PlonkProtocol<G1Affine>) -> Result<[u8; 32], Genera
     Ok(Keccak256::digest(&bytes).into())
 }
 
-/// Whether a chain takes a contract of `size` bytes of code.
-pub fn check_code_size(contract: &'static str, size: usize) -> Result<(), GenerateError> {
+/// Whether a chain takes a contract of `size` bytes of code; if not, what to change depends on the back end that it is of.
+pub fn check_code_size(
+    contract: &'static str,
+    back_end: BackEnd,
+    size: usize,
+) -> Result<(), GenerateError> {
     if size <= CODE_SIZE_LIMIT {
         return Ok(());
     }
@@ -233,10 +237,11 @@ pub fn check_code_size(contract: &'static str, size: usize) -> Result<(), Genera
         contract,
         size,
         limit: CODE_SIZE_LIMIT,
-        advice: if contract == CONTRACT_NAME {
-            "use the split back end, which holds the key in a contract of its own"
-        } else {
-            "use fewer columns, lookups or gates"
+        advice: match back_end {
+            BackEnd::Monolithic => {
+                "use the split back end, which holds the key in a contract of its own"
+            }
+            BackEnd::Split => "use fewer columns, lookups or gates",
         },
     })
 }

@@ -280,7 +280,7 @@ fn lagrange(numerator: &Expression, instances: usize) -> Result<(i32, i32), Gene
     let run = i64::from(last) - i64::from(first) + instances as i64;
     if run >= MAX_LAGRANGE as i64 {
         return unsupported(format!(
-            "{run} Lagrange polynomials (public words included), more than {MAX_LAGRANGE}"
+            "{run} Lagrange polynomials (public words included), more than {MAX_LAGRANGE}: use fewer public words, fewer results a proof"
         ));
     }
     Ok((first, last))

@@ -95,7 +95,7 @@ fn compiled(
         }
     };
     let code = compile(source, CONTRACT_NAME)?;
-    check_code_size(CONTRACT_NAME, code.runtime_code.len())?;
+    check_code_size(CONTRACT_NAME, back_end, code.runtime_code.len())?;
     Ok((code, key))
 }
 

@@ -5,7 +5,7 @@ use crate::chain;
 use crate::ui::Output;
 use eyre::WrapErr;
 use halocast_prover::bundle::{Bundle, Mode, create_dir, write_file, write_json};
-use halocast_verifier_gen::{CONTRACT_NAME, GeneratedVerifier, KEY_CONTRACT_NAME};
+use halocast_verifier_gen::{BackEnd, CONTRACT_NAME, GeneratedVerifier, KEY_CONTRACT_NAME};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,8 +24,12 @@ pub(crate) fn run(args: VerifierArgs, out: &Output) -> eyre::Result<ExitCode> {
     let result = json!({"source": source, "metadata": metadata, "verifier": value});
     out.result(&result, || {
         let gas = verifier.predicted_gas;
+        let better = match verifier.recommended {
+            BackEnd::Monolithic => "the whole one",
+            BackEnd::Split => "the one with the key apart",
+        };
         format!(
-            "{} and {} written; a verification takes some {} gas, with the key apart {} (transaction, leaf and oracle not counted)",
+            "{} and {} written; a verification takes some {} gas, with the key apart {} (transaction, leaf and oracle not counted); a deployment takes {better}",
             source.display(),
             metadata.display(),
             gas.monolithic,

@@ -35,7 +35,7 @@ contract ERC7992Adapter is IERC7992RegistryView, IERC7992Verifier, ERC165 {
         Model memory model = _models.getModel(bytes32(modelId));
         commitment = ModelCommitment({
             modelHash: bytes32(modelId),
-            circuitHash: address(model.route.verifier).codehash,
+            circuitHash: model.route.verifier.circuitDigest(),
             vkHash: model.route.verifier.vkDigest(),
             proofSystemId: PROOF_SYSTEM_ID,
             uri: model.metadataURI

@@ -10,7 +10,7 @@ interface IERC7992RegistryView {
     struct ModelCommitment {
         /// M itself: it hashes weights, architecture and layer circuits (design.md, "The statement").
         bytes32 modelHash;
-        /// Code hash of the verifier, which is generated from the circuit.
+        /// Digest of the outer circuit without its key.
         bytes32 circuitHash;
         /// Digest of the outer verifying key.
         bytes32 vkHash;

@@ -33,9 +33,10 @@ impl ChainClient {
     /// A node at an `http://` URL; nothing is sent yet.
     pub fn http(url: &str, policy: RetryPolicy) -> Result<Self> {
         let shown_url = redact_url(url);
-        let parsed: alloy::transports::http::reqwest::Url = url
-            .parse()
-            .map_err(|e| OracleError::BadRequest(format!("RPC URL {shown_url}: {e}")))?;
+        let parsed: alloy::transports::http::reqwest::Url = url.parse().map_err(|e| {
+            let form = "http://HOST:PORT is wanted";
+            OracleError::BadRequest(format!("RPC URL {shown_url}: {form} ({e})"))
+        })?;
         if parsed.scheme() != "http" {
             let hint = "this build speaks http only: put a local node or a TLS-terminating proxy in between";
             return Err(OracleError::BadRequest(format!(

@@ -73,7 +73,10 @@ pub struct CallSpec {
 
 /// A URL for people: scheme, host and port. Paths and user names of node providers are access tokens.
 pub fn redact_url(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let scheme = url
+        .split_once("://")
+        .map_or(0, |(scheme, _)| scheme.len() + 3);
+    let (scheme, rest) = url.split_at(scheme);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     let hidden = if rest.trim_end_matches('/') == host {
@@ -81,7 +84,7 @@ pub fn redact_url(url: &str) -> String {
     } else {
         "/…"
     };
-    format!("{scheme}://{host}{hidden}")
+    format!("{scheme}{host}{hidden}")
 }
 
 #[cfg(test)]
@@ -90,6 +93,8 @@ mod tests {
 
     #[test]
     fn urls_are_redacted() {
+        assert_eq!(redact_url("127.0.0.1:8545"), "127.0.0.1:8545");
+        assert_eq!(redact_url("user:pw@node.io/TOKEN"), "node.io/…");
         assert_eq!(redact_url("http://127.0.0.1:8545"), "http://127.0.0.1:8545");
         assert_eq!(
             redact_url("http://127.0.0.1:8545/"),

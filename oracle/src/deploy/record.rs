@@ -189,11 +189,16 @@ impl DeploymentRecord {
 
     /// Reads a record.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(OracleError::io("reading", path))?;
         let bad = |message: String| OracleError::Config {
             path: path.to_owned(),
             message,
         };
+        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => bad(
+                "no such deployment record (`halocast deploy --broadcast` writes it)".to_owned(),
+            ),
+            _ => OracleError::io("reading", path)(error),
+        })?;
         let record: Self = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
         if record.format != FORMAT {
             return Err(bad(format!(

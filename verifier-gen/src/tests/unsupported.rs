@@ -115,7 +115,7 @@ fn other_protocols() {
     names(&refusal(|p| p.quotient.chunk_degree = 2), "chunks");
     names(
         &refusal(|p| p.num_instance[0] = 2000),
-        "Lagrange polynomials",
+        "Lagrange polynomials (public words included), more than 1024: use fewer public words",
     );
     names(
         &refusal(|p| {
