@@ -37,24 +37,131 @@ impl Buckets {
         }
     }
 
-    /// Σ (bucket / copies + 1)·sum; buckets and copies are powers of two.
-    pub(crate) fn weighted_sum(self, copies: usize) -> G1 {
+    /// Σ (digit + 1)·sum of the digit's buckets.
+    pub(crate) fn weighted_sum(self, spread: &Spread) -> G1 {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Buckets::Lanes(buckets) => buckets.weighted_sum(copies),
-            Buckets::Plain(buckets) => buckets.weighted_sum(copies),
+            Buckets::Lanes(buckets) => buckets.weighted_sum(spread),
+            Buckets::Plain(buckets) => buckets.weighted_sum(spread),
         }
     }
 }
 
-/// Σ weight·point, bit by bit.
-pub(crate) fn weighted(terms: impl Iterator<Item = (usize, G1)>) -> G1 {
-    let terms: Vec<(usize, G1)> = terms.collect();
-    let bits = terms.iter().map(|(weight, _)| weight).max();
-    let bits = bits.map_or(0, |most| usize::BITS - most.leading_zeros());
+/// Which buckets there are: one for each digit, and more for digits that are frequent, whose additions would wait for each other.
+pub(crate) struct Spread {
+    /// Of each digit: buckets, a power of two; where those behind its first begin; and which comes next.
+    copies: Vec<u32>,
+    further: Vec<u32>,
+    next: Vec<u32>,
+    /// Digits of the buckets behind the digits' first ones.
+    owners: Vec<u32>,
+}
+
+impl Spread {
+    /// Digits that are looked at.
+    const SAMPLE: usize = 1 << 13;
+    /// Seen less often, a digit has one bucket.
+    const FREQUENT: usize = 8;
+    /// Buckets of a digit that is the only one.
+    const MOST: usize = 1 << 12;
+
+    /// For so many additions, of which a sample's digits are given by `digit`, if they have one.
+    pub(crate) fn new(
+        digits: usize,
+        additions: usize,
+        digit: impl Fn(usize) -> Option<usize>,
+    ) -> Self {
+        let step = additions.div_ceil(Self::SAMPLE).max(1);
+        let mut seen = vec![0usize; digits];
+        let sample = (0..additions).step_by(step);
+        let size = sample.len().max(1);
+        sample.filter_map(digit).for_each(|d| seen[d] += 1);
+        let copies = seen.iter().map(|&seen| match seen < Self::FREQUENT {
+            true => 1,
+            false => (seen * Self::MOST / size).next_power_of_two() as u32,
+        });
+        let copies: Vec<u32> = copies.collect();
+        let (mut further, mut owners) = (Vec::with_capacity(digits), Vec::new());
+        for (digit, copies) in copies.iter().enumerate() {
+            further.push((digits + owners.len()) as u32);
+            owners.extend((1..*copies).map(|_| digit as u32));
+        }
+        Spread {
+            next: vec![0; digits],
+            copies,
+            further,
+            owners,
+        }
+    }
+
+    /// Number of digits.
+    pub(crate) fn digits(&self) -> usize {
+        self.copies.len()
+    }
+
+    /// Number of buckets.
+    pub(crate) fn buckets(&self) -> usize {
+        self.digits() + self.owners.len()
+    }
+
+    /// Number of a digit's buckets.
+    pub(crate) fn copies(&self, digit: usize) -> usize {
+        self.copies[digit] as usize
+    }
+
+    /// The largest number of buckets that a digit has.
+    pub(crate) fn most_copies(&self) -> usize {
+        self.copies.iter().max().map_or(1, |most| *most as usize)
+    }
+
+    /// One of a digit's buckets.
+    pub(crate) fn bucket(&self, digit: usize, copy: usize) -> usize {
+        match copy {
+            0 => digit,
+            _ => self.further[digit] as usize + copy - 1,
+        }
+    }
+
+    /// The digit that a bucket is of.
+    pub(crate) fn digit(&self, bucket: usize) -> usize {
+        match bucket.checked_sub(self.digits()) {
+            None => bucket,
+            Some(further) => self.owners[further] as usize,
+        }
+    }
+
+    /// The bucket for a digit's next addition: all of its buckets in turn.
+    pub(crate) fn place(&mut self, digit: usize) -> usize {
+        let copies = self.copies[digit];
+        if copies == 1 {
+            return digit;
+        }
+        let next = &mut self.next[digit];
+        *next = (*next + 1) & (copies - 1);
+        let copy = *next as usize;
+        self.bucket(digit, copy)
+    }
+}
+
+/// Σ weight·point, bit by bit, over points of both kinds.
+pub(crate) fn weighted(
+    affine: impl Iterator<Item = (usize, G1Affine)>,
+    projective: impl Iterator<Item = (usize, G1)>,
+) -> G1 {
+    let affine: Vec<(usize, G1Affine)> = affine.collect();
+    let projective = projective.filter(|(_, point)| !bool::from(point.is_identity()));
+    let projective: Vec<(usize, G1)> = projective.collect();
+    let weights = affine.iter().map(|(weight, _)| weight);
+    let weights = weights.chain(projective.iter().map(|(weight, _)| weight));
+    let bits = weights
+        .max()
+        .map_or(0, |most| usize::BITS - most.leading_zeros());
     (0..bits).rev().fold(G1::identity(), |sum, bit| {
-        let set = terms.iter().filter(|(weight, _)| weight >> bit & 1 == 1);
-        set.fold(sum.double(), |sum, (_, point)| sum + point)
+        let set = |weight: usize| weight >> bit & 1 == 1;
+        let of_affine = affine.iter().filter(|(weight, _)| set(*weight));
+        let sum = of_affine.fold(sum.double(), |sum, (_, point)| sum + point);
+        let of_projective = projective.iter().filter(|(weight, _)| set(*weight));
+        of_projective.fold(sum, |sum, (_, point)| sum + point)
     })
 }
 
@@ -119,20 +226,19 @@ impl PlainBuckets {
         self.batch += 1;
     }
 
-    /// Σ (bucket / copies + 1)·sum.
-    pub(crate) fn weighted_sum(mut self, copies: usize) -> G1 {
+    /// Σ (digit + 1)·sum of the digit's buckets.
+    pub(crate) fn weighted_sum(mut self, spread: &Spread) -> G1 {
         self.flush();
         let (mut running, mut sum) = (G1::identity(), G1::identity());
-        let digits = self
-            .affine
-            .chunks(copies)
-            .zip(self.projective.chunks(copies));
-        for (affine, projective) in digits.rev() {
-            for point in affine.iter().filter(|p| !is_identity(p)) {
-                running += point;
-            }
-            for point in projective.iter().filter(|p| !bool::from(p.is_identity())) {
-                running += point;
+        for digit in (0..spread.digits()).rev() {
+            for copy in 0..spread.copies(digit) {
+                let bucket = spread.bucket(digit, copy);
+                if !is_identity(&self.affine[bucket]) {
+                    running += self.affine[bucket];
+                }
+                if !bool::from(self.projective[bucket].is_identity()) {
+                    running += self.projective[bucket];
+                }
             }
             sum += running;
         }
@@ -141,5 +247,5 @@ impl PlainBuckets {
 }
 
 pub(crate) fn is_identity(point: &G1Affine) -> bool {
-    bool::from(point.x.is_zero()) && bool::from(point.y.is_zero())
+    point.x == Fq::ZERO && point.y == Fq::ZERO
 }

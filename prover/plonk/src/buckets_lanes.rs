@@ -3,7 +3,7 @@
 
 #![allow(unsafe_code)] // Calls of functions for machines with these instructions: `LanesBuckets::new` asks.
 
-use crate::buckets::{is_identity, weighted};
+use crate::buckets::{Spread, is_identity, weighted};
 use crate::lanes::{LANES, Lanes, available};
 use halo2_base::halo2_proofs::halo2curves::bn256::{Fq, G1, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::{BatchInvert, Field, PrimeField};
@@ -13,13 +13,17 @@ use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 /// Additions that share an inversion.
 const BATCH: usize = 512;
 /// Additions that may wait for the next batch, because their bucket is in this one.
-const LATE: usize = BATCH / 8;
+const LATE: usize = BATCH / 4;
 
 type V = Lanes<Fq>;
 type Coordinates = [Fq; 2];
 
-/// One sum of points for each bucket. Points come as they are, or, where `SHIFTED`, as 16·x and 16·y like the sums.
-pub(crate) struct LanesBuckets<const SHIFTED: bool = false> {
+/// How coordinates are given: as they are, or as 16·x and 16·y like the sums.
+const PLAIN: bool = false;
+const SHIFTED: bool = true;
+
+/// One sum of points for each bucket.
+pub(crate) struct LanesBuckets {
     sums: Vec<Coordinates>,
     /// Of each bucket the batch in which an addition to it waits.
     state: Vec<u32>,
@@ -39,55 +43,7 @@ const IDLE: u32 = 1;
 impl LanesBuckets {
     /// None if the machine has no lanes.
     pub(crate) fn new(count: usize) -> Option<Self> {
-        available().then(|| Self::empty(count))
-    }
-
-    /// Adds a point to a bucket.
-    pub(crate) fn add(&mut self, bucket: usize, point: &G1Affine) {
-        if !is_identity(point) {
-            self.add_coordinates(bucket, [point.x, point.y]);
-        }
-    }
-
-    /// Σ (bucket / copies + 1)·sum; buckets and copies are powers of two. The sums stand in rows: sums of rows and of columns take
-    /// additions that do not wait for each other, as those of a running sum would.
-    pub(crate) fn weighted_sum(mut self, copies: usize) -> G1 {
-        self.finish();
-        let count = self.sums.len();
-        let columns = 1usize << count.ilog2().div_ceil(2);
-        let rows = count / columns;
-        let mut lines = LanesBuckets::<true>::empty(columns + rows);
-        for shift in 0..columns {
-            // Every row once and every column at most once: none waits for another.
-            for row in 0..rows {
-                let column = (row + shift) % columns;
-                let bucket = row * columns + column;
-                if self.state[bucket] != EMPTY {
-                    lines.add_coordinates(column, self.sums[bucket]);
-                    lines.add_coordinates(columns + row, self.sums[bucket]);
-                }
-            }
-            lines.flush();
-        }
-        lines.finish();
-        let weight = |line: usize| match line.checked_sub(columns) {
-            None => line / copies + 1,
-            Some(row) => row * columns / copies,
-        };
-        let lines = lines.all().map(|(line, point)| (weight(line), point));
-        let rest = self.rest.iter().enumerate();
-        let rest = rest.map(|(bucket, point)| (bucket / copies + 1, *point));
-        weighted(
-            lines
-                .chain(rest)
-                .filter(|(_, p)| !bool::from(p.is_identity())),
-        )
-    }
-}
-
-impl<const SHIFTED: bool> LanesBuckets<SHIFTED> {
-    fn empty(count: usize) -> Self {
-        LanesBuckets {
+        available().then(|| LanesBuckets {
             sums: vec![[Fq::ZERO; 2]; count],
             state: vec![EMPTY; count],
             batch: IDLE + 1,
@@ -96,14 +52,75 @@ impl<const SHIFTED: bool> LanesBuckets<SHIFTED> {
             late: Vec::with_capacity(LATE),
             rest: Vec::new(),
             tree: Vec::new(),
+        })
+    }
+
+    /// Adds a point to a bucket.
+    pub(crate) fn add(&mut self, bucket: usize, point: &G1Affine) {
+        if !is_identity(point) {
+            self.add_coordinates::<PLAIN>(bucket, [point.x, point.y]);
         }
     }
 
-    fn add_coordinates(&mut self, bucket: usize, point: Coordinates) {
+    /// Σ (digit + 1)·sum of the digit's buckets. The sums stand in rows: sums of rows and of columns take additions that do not wait
+    /// for each other, as those of a running sum would.
+    pub(crate) fn weighted_sum(mut self, spread: &Spread) -> G1 {
+        self.finish::<PLAIN>();
+        self.fold(spread);
+        let columns = 1usize << spread.digits().ilog2().div_ceil(2);
+        let rows = spread.digits() / columns;
+        let Some(mut lines) = LanesBuckets::new(columns + rows) else {
+            return G1::identity();
+        };
+        for shift in 0..columns {
+            // Every row once and every column at most once: none waits for another.
+            for row in 0..rows {
+                let column = (row + shift) % columns;
+                let digit = row * columns + column;
+                if self.state[digit] != EMPTY {
+                    lines.add_coordinates::<SHIFTED>(column, self.sums[digit]);
+                    lines.add_coordinates::<SHIFTED>(columns + row, self.sums[digit]);
+                }
+            }
+            lines.flush::<SHIFTED>();
+        }
+        lines.finish::<SHIFTED>();
+        let weight = |line: usize| match line.checked_sub(columns) {
+            None => line + 1,
+            Some(row) => row * columns,
+        };
+        let sums = lines.sums().map(|(line, point)| (weight(line), point));
+        let of_lines = lines.rest.iter().enumerate();
+        let of_lines = of_lines.map(|(line, point)| (weight(line), *point));
+        let rest = self.rest.iter().enumerate();
+        let rest = rest.map(|(bucket, point)| (spread.digit(bucket) + 1, *point));
+        weighted(sums, of_lines.chain(rest))
+    }
+
+    /// Adds the further buckets of every digit to its first: halves to halves, of all digits together.
+    fn fold(&mut self, spread: &Spread) {
+        let mut len = spread.most_copies();
+        while len > 1 {
+            let half = len / 2;
+            for digit in (0..spread.digits()).filter(|&d| spread.copies(d) >= len) {
+                for copy in half..len {
+                    let from = spread.bucket(digit, copy);
+                    if self.state[from] != EMPTY {
+                        let to = spread.bucket(digit, copy - half);
+                        self.add_coordinates::<SHIFTED>(to, self.sums[from]);
+                    }
+                }
+            }
+            self.finish::<SHIFTED>();
+            len = half;
+        }
+    }
+
+    fn add_coordinates<const S: bool>(&mut self, bucket: usize, point: Coordinates) {
         let state = self.state[bucket];
         if state == EMPTY {
             self.state[bucket] = IDLE;
-            self.sums[bucket] = if SHIFTED { point } else { point.map(sixteen) };
+            self.sums[bucket] = if S { point } else { point.map(sixteen) };
         } else if state != self.batch {
             self.state[bucket] = self.batch;
             // SAFETY: a hint about a reference.
@@ -111,67 +128,66 @@ impl<const SHIFTED: bool> LanesBuckets<SHIFTED> {
             self.places.push(bucket);
             self.points.push(point);
             if self.places.len() == BATCH {
-                self.flush();
+                self.flush::<S>();
             }
         } else if self.late.len() < LATE {
             self.late.push((bucket, point));
         } else {
-            self.set_aside(bucket, point);
+            self.set_aside::<S>(bucket, point);
         }
     }
 
     /// Adds the batch; what is late is in the next one.
-    fn flush(&mut self) {
+    fn flush<const S: bool>(&mut self) {
         // SAFETY: `new` asked for the instructions.
-        if !unsafe { self.add_batch() } {
+        if !unsafe { self.add_batch::<S>() } {
             for i in 0..self.places.len() {
-                self.set_aside(self.places[i], self.points[i]);
+                self.set_aside::<S>(self.places[i], self.points[i]);
             }
         }
         self.places.clear();
         self.points.clear();
         self.batch += 1;
         for (bucket, point) in std::mem::take(&mut self.late) {
-            self.add_coordinates(bucket, point);
+            self.add_coordinates::<S>(bucket, point);
         }
     }
 
-    fn finish(&mut self) {
+    fn finish<const S: bool>(&mut self) {
         while !(self.places.is_empty() && self.late.is_empty()) {
-            self.flush();
+            self.flush::<S>();
         }
     }
 
-    fn set_aside(&mut self, bucket: usize, point: Coordinates) {
+    fn set_aside<const S: bool>(&mut self, bucket: usize, point: Coordinates) {
         if self.rest.is_empty() {
             self.rest = vec![G1::identity(); self.sums.len()];
         }
-        self.rest[bucket] += if SHIFTED { plain(point) } else { affine(point) };
+        self.rest[bucket] += if S { plain(point) } else { affine(point) };
     }
 
-    /// Every sum, in two parts.
-    fn all(&self) -> impl Iterator<Item = (usize, G1)> {
+    /// What is not in `rest`.
+    fn sums(&self) -> impl Iterator<Item = (usize, G1Affine)> {
         let sums = self.sums.iter().zip(&self.state).enumerate();
         let sums = sums.filter(|(_, (_, state))| **state != EMPTY);
-        let sums = sums.map(|(bucket, (sum, _))| (bucket, plain(*sum).into()));
-        sums.chain(self.rest.iter().copied().enumerate())
+        sums.map(|(bucket, (sum, _))| (bucket, plain(*sum)))
     }
 
     /// Adds every point to the sum in its place; the places are distinct. Does nothing if two have one x: then there is no chord.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn add_batch(&mut self) -> bool {
+    fn add_batch<const S: bool>(&mut self) -> bool {
         let vectors = self.places.len().div_ceil(LANES);
         self.tree.clear();
         for i in 0..vectors {
             let [x, _] = self.gather_sums(i);
-            let [px, _] = self.gather_points(i);
+            let [px, _] = self.gather_points::<S>(i);
             self.tree.push(px.minus::<1>(x).carried());
         }
         if vectors == 0 || !invert(&mut self.tree) {
             return vectors == 0;
         }
         for i in 0..vectors {
-            let ([x, y], [px, py]) = (self.gather_sums(i), self.gather_points(i));
+            let ([x, y], [px, py]) = (self.gather_sums(i), self.gather_points::<S>(i));
             let slope = py.minus::<1>(y).carried().mul(self.tree[i]);
             let sum = slope.mul(slope).minus::<1>(x).minus::<16>(px).carried();
             let height = slope
@@ -198,13 +214,13 @@ impl<const SHIFTED: bool> LanesBuckets<SHIFTED> {
     /// The points of eight additions; behind the last one, it again.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
-    fn gather_points(&self, i: usize) -> [V; 2] {
+    fn gather_points<const S: bool>(&self, i: usize) -> [V; 2] {
         let last = self.points.len() - 1;
         let [mut x, mut y] = [[&Fq::ZERO; LANES]; 2];
         for lane in 0..LANES {
             [x[lane], y[lane]] = self.points[(i * LANES + lane).min(last)].each_ref();
         }
-        match SHIFTED {
+        match S {
             true => [V::gather(x), V::gather(y)],
             false => [V::gather_shifted(x), V::gather_shifted(y)],
         }

@@ -7,10 +7,11 @@
 //! Where it saves: gates run as one straight-line program over blocks of rows (`tape.rs`), the quotient is put together from
 //! cosets without a transform of the whole extended domain (`quotient.rs`), polynomials are combined before they are divided
 //! (`opening.rs`), transforms go depth first through the cache (`fft.rs`), additions of points share inversions by the hundred
-//! (`msm.rs`), witness columns are moved and not copied. `docs/benchmarks.md` has the figures.
+//! (`buckets.rs`), witness columns are moved and not copied. Where the machine has AVX-512 IFMA, arithmetic goes by eight elements (`lanes`,
+//! and the files that end in `_lanes`); elsewhere the same steps are done one element at a time. `docs/benchmarks.md` has the figures.
 //!
 //! One proof: witness → `prove.rs` → (`permutation.rs`, `quotient.rs` ← `tape.rs` ← `graph.rs`, `opening.rs`) → transcript; `domain.rs` and
-//! `fft.rs` have the transforms, `commit.rs` the commitments, `key.rs` what is known before.
+//! `fft.rs` have the transforms, `commit.rs`, `msm.rs` and `buckets.rs` the commitments, `linear.rs` sums of polynomials, `key.rs` what is known before.
 
 mod advice;
 mod buckets;

@@ -1,6 +1,6 @@
 //! Multi-scalar multiplication over BN254's G1: Pippenger's method with signed digits (Booth). `buckets.rs` has the sums.
 
-use crate::buckets::Buckets;
+use crate::buckets::{Buckets, Spread};
 use crate::domain::chunk_len;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::{Field, PrimeField};
@@ -11,10 +11,6 @@ use rayon::prelude::*;
 const PAIRS: usize = 256;
 /// Widest window: its buckets stay in a core's cache.
 const WIDEST: usize = 13;
-/// Digits up to this one, in windows of many, have several buckets each: counts and flags are full of them, and additions to one
-/// bucket wait for each other.
-const COMMON: usize = 8;
-const COMMON_COPIES: usize = 256;
 
 type Scalar = [u64; 4];
 
@@ -149,8 +145,7 @@ fn digit(scalar: &Scalar, from: usize, width: usize) -> i32 {
     ((bits + 1) >> 1) - ((bits >> width) << width)
 }
 
-/// Σ digit·base of one window with digits up to a bound. Where these are few, every digit has several buckets: neighbours
-/// would wait for each other.
+/// Σ digit·base of one window with digits up to a bound.
 fn window_sum(
     scalars: &[Scalar],
     bases: &[G1Affine],
@@ -158,26 +153,17 @@ fn window_sum(
     width: usize,
     digits: usize,
 ) -> G1 {
-    let copies = (1 << (width - 1)) / digits;
-    let mut buckets = Buckets::new(digits * copies);
-    let common = if digits > COMMON { COMMON } else { 0 };
-    let mut often = (common > 0).then(|| Buckets::new(COMMON * COMMON_COPIES));
-    for (i, (scalar, base)) in scalars.iter().zip(bases).enumerate() {
-        let digit = digit(scalar, from, width);
-        let (size, base) = match digit {
-            0 => continue,
-            d if d > 0 => (d as usize, *base),
-            d => (d.unsigned_abs() as usize, -*base),
-        };
-        match &mut often {
-            Some(often) if size <= common => {
-                often.add((size - 1) * COMMON_COPIES + i % COMMON_COPIES, &base);
-            }
-            _ => buckets.add((size - 1) * copies + i % copies, &base),
+    let index = |i: usize| (digit(&scalars[i], from, width).unsigned_abs() as usize).checked_sub(1);
+    let mut spread = Spread::new(digits, scalars.len(), index);
+    let mut buckets = Buckets::new(spread.buckets());
+    for (scalar, base) in scalars.iter().zip(bases) {
+        match digit(scalar, from, width) {
+            0 => {}
+            d if d > 0 => buckets.add(spread.place(d as usize - 1), base),
+            d => buckets.add(spread.place(d.unsigned_abs() as usize - 1), &-*base),
         }
     }
-    let often = often.map_or(G1::identity(), |b| b.weighted_sum(COMMON_COPIES));
-    often + buckets.weighted_sum(copies)
+    buckets.weighted_sum(&spread)
 }
 
 #[cfg(test)]
@@ -201,24 +187,20 @@ mod tests {
         use crate::buckets::PlainBuckets;
         let mut rng = StdRng::seed_from_u64(8);
         let points = bases(1500, &mut rng);
-        for (count, copies) in [
-            (1, 1),
-            (2, 1),
-            (8, 4),
-            (128, 1),
-            (128, 8),
-            (128, 64),
-            (1024, 1),
-        ] {
-            let mut all = Buckets::new(count);
-            let mut plain = PlainBuckets::new(count);
-            for (i, point) in points.iter().enumerate() {
-                // Some buckets get most, some nothing; a point meets itself and its opposite.
-                let bucket = if i % 3 == 0 {
-                    i % count
+        for (digits, often) in [(1, 1), (2, 1), (8, 3), (128, 128), (128, 3), (1024, 1024)] {
+            // Some digits get most, some nothing; a point meets itself and its opposite.
+            let digit = |i: usize| {
+                if i % 3 == 0 {
+                    i % digits
                 } else {
-                    i * i % count.div_ceil(3)
-                };
+                    i * i % often
+                }
+            };
+            let mut spread = Spread::new(digits, points.len(), |i| Some(digit(i)));
+            let mut all = Buckets::new(spread.buckets());
+            let mut plain = PlainBuckets::new(spread.buckets());
+            for (i, point) in points.iter().enumerate() {
+                let bucket = spread.place(digit(i));
                 for p in [*point, -*point, *point, G1Affine::default()]
                     .iter()
                     .take(1 + i % 4)
@@ -228,9 +210,9 @@ mod tests {
                 }
             }
             assert_eq!(
-                all.weighted_sum(copies),
-                plain.weighted_sum(copies),
-                "{count} {copies}"
+                all.weighted_sum(&spread),
+                plain.weighted_sum(&spread),
+                "{digits} {often}"
             );
         }
     }
