@@ -1,4 +1,4 @@
-//! How gates are switched on: four fixed columns give every row a code, and a gate's selector is a polynomial of degree 1 to 4
+//! How gates are switched on: four fixed columns give every row a code, and a gate's selector is a polynomial of degree 2 to 4
 //! in the code.
 //!
 //! Three columns give the row's *kind*, a pair out of 0, 1, 2, 3: column kᵢ says how often i is in it, k0 = 2 − k1 − k2 − k3
