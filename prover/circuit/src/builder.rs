@@ -4,7 +4,7 @@
 
 use crate::CircuitError;
 use crate::field::{fr, int};
-use crate::gates::Gate;
+use crate::gates::{ENDS, Gate, Gates};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halocast_ir::{ACT_OFFSET, TableId};
@@ -32,12 +32,11 @@ pub(crate) struct Wire {
     pub(crate) offset: i64,
 }
 
-/// Rows before the first gadget: the two instances (which the verifier places on rows 0 and 1), then the start of the
-/// lookup argument.
+/// Rows before the first gadget: the two instances (which the verifier places on rows 0 and 1). On the second the lookup
+/// argument starts.
 const INSTANCE_IN_ROW: u32 = 0;
 const INSTANCE_OUT_ROW: u32 = 1;
-pub(crate) const LOGUP_START_ROW: usize = 2;
-const FIRST_ROW: usize = 3;
+pub(crate) const LOGUP_START_ROW: usize = 1;
 
 /// The rows of a segment so far.
 #[derive(Debug, Default)]
@@ -49,7 +48,7 @@ pub(crate) struct Builder {
     pub(crate) r: Vec<Fr>,
     pub(crate) e: Vec<Fr>,
     pub(crate) w: Vec<[Fr; 4]>,
-    pub(crate) selectors: Vec<[u8; crate::gates::SELECTORS]>,
+    pub(crate) gates: Vec<Gates>,
     pub(crate) tags: Vec<u32>,
     pub(crate) embeds: Vec<u32>,
     /// (row, argument) of embedding table entries.
@@ -71,19 +70,10 @@ impl Builder {
             witness,
             ..Builder::default()
         };
-        for _ in 0..FIRST_ROW {
-            builder.row();
+        for _ in [INSTANCE_IN_ROW, INSTANCE_OUT_ROW] {
+            let row = builder.row();
+            builder.gates[row] = ENDS;
         }
-        builder.gate(LOGUP_START_ROW, Gate::LogupEnd);
-        for row in [INSTANCE_IN_ROW, INSTANCE_OUT_ROW] {
-            builder.gate(row as usize, Gate::Clear);
-            builder.gate(row as usize, Gate::Reveal);
-        }
-        // Two gates that zeros satisfy: with what `LayerCircuit` puts on the last row, no fixed column of any segment is
-        // zero throughout, so no commitment in a verifying key is the point at infinity.
-        let row = builder.row();
-        builder.gate(row, Gate::NarrowAct);
-        builder.gate(row, Gate::Zero);
         builder
     }
 
@@ -118,7 +108,7 @@ impl Builder {
             column.push(Fr::ZERO);
         }
         self.w.push([Fr::ZERO; 4]);
-        self.selectors.push(Default::default());
+        self.gates.push(Gates::default());
         self.tags.push(0);
         self.embeds.push(0);
         row
@@ -132,15 +122,9 @@ impl Builder {
         row
     }
 
-    /// Switches a gate on.
+    /// Switches a gate on. Which may stand together is checked when the rows are laid out.
     pub(crate) fn gate(&mut self, row: usize, gate: Gate) {
-        let (column, code, _) = gate.code();
-        let slot = &mut self.selectors[row][column];
-        assert!(
-            *slot == 0 || *slot == code,
-            "{gate:?} shares its selector with a gate that is on"
-        );
-        *slot = code;
+        self.gates[row] = self.gates[row].with(gate);
     }
 
     /// Value of a cell (0 without a witness).
@@ -275,14 +259,25 @@ impl Builder {
         at as u32 + 1
     }
 
-    /// A row on which the accumulators are 0.
+    /// A row on which the accumulators are 0 (and a sum of nothing starts: `clear` has no row of its own).
     pub(crate) fn clear_row(&mut self) -> usize {
-        self.row_with(Gate::Clear, [Fr::ZERO; 4])
+        let row = self.row_with(Gate::Reduce, [Fr::ZERO; 4]);
+        self.gate(row, Gate::Clear);
+        row
     }
 
-    /// A row whose A is the value accumulated in D by the `reduce` rows before it.
+    /// The end of a row of an operand: D −= G·H. `zero` holds for want of coefficients.
+    pub(crate) fn mul_end(&mut self) -> usize {
+        let row = self.row_with(Gate::MulEnd, [Fr::ZERO; 4]);
+        self.gate(row, Gate::Zero);
+        row
+    }
+
+    /// A row whose A is the value accumulated in D by the `reduce` rows before it. Given coefficients, it is a range check
+    /// (`wide`) as well.
     pub(crate) fn reveal(&mut self, value: Fr) -> Cell {
         let row = self.row_with(Gate::Reveal, [Fr::ZERO; 4]);
+        self.gate(row, Gate::Wide);
         self.put(Column::A, row, value)
     }
 

@@ -1,7 +1,7 @@
 //! The halo2 circuit of a laid-out segment.
 
-use crate::builder::{Cell as RowCell, Column as RowColumn, LOGUP_START_ROW};
-use crate::gates::{Gate, LayerConfig, SELECTORS};
+use crate::builder::{Cell as RowCell, Column as RowColumn};
+use crate::gates::{LayerConfig, SELECTORS};
 use crate::layout::{ChallengeValues, Layout};
 use halo2_base::halo2_proofs::circuit::{Cell, Layouter, Region, SimpleFloorPlanner, Value};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
@@ -59,7 +59,7 @@ impl LayerCircuit {
     /// Values of every fixed column, by its index.
     pub(crate) fn fixed(&self, config: &LayerConfig) -> Vec<Vec<Fr>> {
         let (rows, last) = (&self.layout.rows, self.layout.last);
-        let columns = config.w.len() + SELECTORS + config.table.len() + 3;
+        let columns = config.w.len() + SELECTORS + config.table.len() + 2;
         let mut fixed = vec![vec![Fr::ZERO; last + 1]; columns];
         let mut put = |column: Column<Fixed>, row: usize, value: Fr| {
             fixed[column.index()][row] = value;
@@ -68,25 +68,25 @@ impl LayerCircuit {
             for (column, value) in config.w.iter().zip(rows.w[row]) {
                 put(*column, row, value);
             }
-            for (column, code) in config.selectors.iter().zip(rows.selectors[row]) {
-                put(*column, row, Fr::from(code as u64));
-            }
             put(config.tag, row, Fr::from(rows.tags[row] as u64));
             put(config.embed, row, Fr::from(rows.embeds[row] as u64));
         }
-        for (row, entry) in self.layout.table.iter().enumerate().skip(LOGUP_START_ROW) {
-            put(config.active, row, Fr::ONE);
+        for (row, entry) in self.layout.table.iter().enumerate() {
             for (column, value) in config.table.iter().zip(entry) {
                 put(*column, row, *value);
             }
         }
-        // Nothing reads these on the last row; they keep the columns from being zero throughout, or equal (see `Builder`).
-        let idle = [config.tag, config.embed, config.table[1], config.table[2]];
+        for row in (0..rows.len()).chain([last]) {
+            for (column, code) in config.selectors.iter().zip(self.layout.code(row)) {
+                put(*column, row, Fr::from(u64::from(code)));
+            }
+        }
+        // Nothing reads these on the last row, where `table[2]` is 0. They keep the columns from being zero throughout, or equal:
+        // no commitment in a verifying key is the point at infinity. (The other columns have values in every segment's sponge.)
+        let idle = [config.tag, config.embed, config.table[1]];
         for (column, value) in idle.into_iter().zip(1u64..) {
             put(column, last, Fr::from(value));
         }
-        let (column, code, _) = Gate::LogupEnd.code();
-        put(config.selectors[column], last, Fr::from(code as u64));
         fixed
     }
 
@@ -96,7 +96,7 @@ impl LayerCircuit {
             .iter()
             .chain(&config.selectors)
             .chain(&config.table);
-        let columns = columns.chain([&config.tag, &config.embed, &config.active]);
+        let columns = columns.chain([&config.tag, &config.embed]);
         let fixed = self.fixed(config);
         for column in columns {
             for (row, value) in fixed[column.index()].iter().enumerate() {

@@ -22,6 +22,16 @@ pub enum CircuitError {
         /// What it offers.
         usable: usize,
     },
+    /// A row whose gates no selector code switches on together: a defect of a gadget, never of a model.
+    #[error("segment {segment}: row {row} has the gates {gates}, which never stand together")]
+    Gates {
+        /// Segment name.
+        segment: String,
+        /// The row.
+        row: usize,
+        /// Its gates.
+        gates: String,
+    },
     /// A plan that can't be made.
     #[error("cannot cut {ops} ops into {wanted} segments: {why}")]
     Plan {

@@ -4,7 +4,9 @@
 use crate::CircuitError;
 use crate::builder::{Builder, LOGUP_START_ROW};
 use crate::field::fr;
-use crate::gates::{ACC_OFFSET_LOG2, DEAD_TAG, EMBED_TAG, GROUP_BITS, Gate, group_start};
+use crate::gates::{
+    ACC_OFFSET_LOG2, Code, DEAD_TAG, EMBED_TAG, ENDS, GROUP_BITS, Gate, group_start,
+};
 use crate::poseidon::parameters;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::{BatchInvert, Field};
@@ -31,7 +33,7 @@ pub(crate) struct Layout {
     pub(crate) rows: Builder,
     /// The lookup argument is active from `LOGUP_START_ROW` up to this row; S is 0 on both.
     pub(crate) last: usize,
-    /// (argument, result, tag) by row.
+    /// (argument, result, 1 + tag) by row; zeros before the lookup argument starts.
     pub(crate) table: Vec<[Fr; 3]>,
     pub(crate) multiplicities: Vec<u32>,
     index: TableIndex,
@@ -129,6 +131,7 @@ impl Layout {
                 usable,
             });
         }
+        check_gates(&rows, name)?;
         let mut layout = Layout {
             last: usable - 1,
             table: Vec::new(),
@@ -145,19 +148,17 @@ impl Layout {
     }
 
     fn place_table(&mut self, program: &Program) {
-        self.table = vec![[Fr::ZERO; 3]; self.last];
-        for (row, &embed) in self
-            .rows
-            .embeds
-            .iter()
-            .enumerate()
-            .filter(|(_, e)| **e != 0)
-        {
-            let _ = embed;
-            self.table[row][2] = Fr::from(DEAD_TAG);
+        let entry =
+            |argument: u64, result: Fr, tag: u64| [argument.into(), result, (1 + tag).into()];
+        self.table = vec![entry(0, Fr::ZERO, 0); self.last];
+        self.table[..LOGUP_START_ROW].fill([Fr::ZERO; 3]);
+        for (entry_at, &embed) in self.table.iter_mut().zip(&self.rows.embeds) {
+            if embed != 0 {
+                *entry_at = entry(0, Fr::ZERO, DEAD_TAG);
+            }
         }
         for &(row, argument) in &self.rows.embed_entries {
-            self.table[row as usize] = [Fr::from(argument as u64), Fr::ZERO, Fr::ZERO];
+            self.table[row as usize] = entry(argument.into(), Fr::ZERO, 0);
             self.index
                 .embeds
                 .insert((self.rows.embeds[row as usize], argument), row);
@@ -171,21 +172,19 @@ impl Layout {
             row as u32
         };
         self.index.range = (0..RANGE)
-            .map(|x| place(&mut self.table, [Fr::from(x as u64), Fr::ZERO, Fr::ZERO]))
+            .map(|x| place(&mut self.table, entry(x as u64, Fr::ZERO, 0)))
             .collect();
         for (i, id) in self.rows.tables.iter().enumerate() {
-            let tag = Fr::from(i as u64 + 1);
-            let entry = |(x, &value): (usize, &i16)| {
+            let tag = i as u64 + 1;
+            let values = program.tables[id.0 as usize].values.iter().enumerate();
+            let rows = values.map(|(x, &value)| {
                 let result = Fr::from((value as i64 + ACT_OFFSET) as u64);
-                place(&mut self.table, [Fr::from(x as u64), tag * result, tag])
-            };
-            let rows = program.tables[id.0 as usize]
-                .values
-                .iter()
-                .enumerate()
-                .map(entry)
-                .collect();
-            self.index.functions.push(rows);
+                place(
+                    &mut self.table,
+                    entry(x as u64, Fr::from(tag) * result, tag),
+                )
+            });
+            self.index.functions.push(rows.collect());
         }
     }
 
@@ -288,8 +287,16 @@ impl Layout {
     }
 
     fn is_on(&self, row: usize, gate: Gate) -> bool {
-        let (column, code, _) = gate.code();
-        self.rows.selectors[row][column] == code
+        self.rows.gates[row].has(gate)
+    }
+
+    /// What the selector columns hold.
+    pub(crate) fn code(&self, row: usize) -> Code {
+        let gates = match row == self.last {
+            true => ENDS,
+            false => self.rows.gates.get(row).copied().unwrap_or_default(),
+        };
+        gates.code().expect("checked: there are such rows")
     }
 
     /// G, H, D of the next row, as the gates on this row say (zeros where none says anything).
@@ -345,7 +352,7 @@ impl Layout {
                 c.beta
                     - t0
                     - c.gamma * (t1 + embed * h)
-                    - gamma2 * (t2 + embed * Fr::from(EMBED_TAG))
+                    - gamma2 * (t2 - Fr::ONE + embed * Fr::from(EMBED_TAG))
             })
             .collect();
         table.batch_invert();
@@ -388,6 +395,17 @@ impl Layout {
             + c.gamma * (tag * result + embed * h.get(row).copied().unwrap_or(Fr::ZERO))
             + c.gamma.square() * (tag + embed * Fr::from(EMBED_TAG))
     }
+}
+
+/// Refuses a row with gates that no code switches on together.
+fn check_gates(rows: &Builder, name: &str) -> Result<(), CircuitError> {
+    let unknown = rows.gates.iter().position(|gates| gates.code().is_none());
+    let Some(row) = unknown else { return Ok(()) };
+    Err(CircuitError::Gates {
+        segment: name.to_owned(),
+        row,
+        gates: rows.gates[row].to_string(),
+    })
 }
 
 fn invert(x: Fr) -> Fr {

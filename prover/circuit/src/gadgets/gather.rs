@@ -44,6 +44,8 @@ pub(crate) fn gather(b: &mut Builder, ids: &[Wire], table: &Matrix) -> Wires {
     for (id, words) in ids.iter().zip(words) {
         for word in words {
             let row = b.row_with(Gate::StepResult, [Fr::ZERO; 4]);
+            // As where results are rescaled; without coefficients it says Y = R = E = 0.
+            b.gate(row, Gate::NarrowAct);
             if row == first {
                 b.gate(row, Gate::Clear);
             }
@@ -74,7 +76,7 @@ fn table_rows(b: &mut Builder, table: &Matrix, embed: u32) {
                 b.gate(row, Gate::Clear);
             }
         }
-        let row = b.row_with(Gate::MulEnd, [Fr::ZERO; 4]);
+        let row = b.mul_end();
         b.embeds[row] = embed;
         let coded = id as u32 + ACT_OFFSET as u32;
         b.embed_entries.push((row as u32, coded));

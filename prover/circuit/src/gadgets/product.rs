@@ -67,7 +67,7 @@ fn operand_rows(b: &mut Builder, x: &[Wire], weights: &Matrix, group: usize, zer
                 b.copy(column, row, element.map_or(zero, |t| x[t * n + i].cell));
             }
         }
-        b.row_with(Gate::MulEnd, [Fr::ZERO; 4]);
+        b.mul_end();
     }
     b.clear_row();
 }
@@ -136,7 +136,7 @@ pub(crate) fn mat_mul(
                 operand(b, row, Column::B, y[i * m + j]);
             }
         }
-        b.row_with(Gate::MulEnd, [Fr::ZERO; 4]);
+        b.mul_end();
     }
     b.clear_row();
     Ok(out)

@@ -43,9 +43,10 @@ fn reduce(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {
     });
 }
 
-/// Gate `reveal`: A = D + the instance, so that an accumulated value can be copied.      deg 1 + selector 4
+/// Gate `reveal`: A = D + the instance, so that an accumulated value can be copied.      deg 1 + selector 3
 /// D is fixed by the chain before this row; no challenge enters sums and sponges, so A may be committed earlier. The
-/// instance is 0 but on rows 0 and 1, where `clear` stands beside this gate: there A is the instance.
+/// instance is 0 but on rows 0 and 1, where `clear` stands beside this gate: there A is the instance. `wide` is always on
+/// beside it: a range check of what is revealed, or, without coefficients, Y = R = E = 0.
 fn reveal(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {
     gate(cs, config, Gate::Reveal, |row| {
         let [_, _, d] = row.state();
@@ -96,7 +97,7 @@ fn result_end(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {
 /// Gate `step_weights`: G′ = σ²·G + σ·(A − 2^15) + (B − 2^15), H′ = ρ⁴·H + ρ³·w0 + ρ²·w1 + ρ·w2 + w3, D′ = D.
 /// A, B are COPIES of two activations (coded + 2^15) of one column of X; w0…w3 four weights (or packed groups of
 /// weights) of one row of W.
-/// deg 1 + selector 4
+/// deg 1 + selector 3
 fn step_weights(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {
     gate(cs, config, Gate::StepWeights, |row| {
         let rho = row.challenge(config.challenges.rho);

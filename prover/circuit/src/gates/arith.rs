@@ -55,7 +55,7 @@ fn zero(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {
     gate(cs, config, Gate::Zero, |row| vec![row.form()]);
 }
 
-/// Gate `max`: Y = max(A, B) for 0 ≤ A, B < 2^16.      deg 2 + selector 2
+/// Gate `max`: Y = max(A, B) for 0 ≤ A, B < 2^16.      deg 2 + selector 3
 /// (1) R = Y − A   (2) E = Y − B   (3) R·E = 0; A, B are COPIES, Y, R, E in range.
 /// Sound: (1), (2) and the ranges give Y ≥ A, Y ≥ B; (3) that one is equal.
 fn max(cs: &mut ConstraintSystem<Fr>, config: &LayerConfig) {

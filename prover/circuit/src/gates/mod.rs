@@ -1,17 +1,15 @@
-//! The constraint system of the layer circuit. One file a family of gates, each gate with its card; this file has the
-//! columns and the selector codes. Only fixed columns and the domain size differ between segments.
+//! The constraint system of the layer circuit. One file a family of gates, each gate with its card; `selector` says how they
+//! are switched on, this file has the columns. Only fixed columns and the domain size differ between segments.
 //!
 //! Columns: `A`, `B` operands and `Y` result (the three in the permutation), `R`, `E` remainder and excess, `m`
 //! multiplicities (phase 0); `G`, `H`, `D` running accumulators, `h`, `S` the lookup argument (phase 1). `Y`, `R`
 //! and `E` are range-checked to 16 bits on every row by `logup`.
-//!
-//! Selectors are packed: a column holds a small code and gate c is on where the column equals c, by the product of
-//! (q − c′) over the other codes. Codes of one column never meet on a row; degree stays 5.
 
 mod accumulate;
 mod arith;
 mod logup;
 mod poseidon;
+mod selector;
 
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
@@ -22,6 +20,9 @@ use halo2_base::halo2_proofs::plonk::{
 use halo2_base::halo2_proofs::poly::Rotation;
 
 pub(crate) use poseidon::{FULL_ROUNDS, PARTIAL_ROUNDS};
+#[cfg(test)]
+pub(crate) use selector::{ALL, ROWS};
+pub(crate) use selector::{Code, ENDS, Gate, Gates, SELECTORS};
 
 /// Degree of the constraint system.
 #[cfg(test)]
@@ -36,79 +37,6 @@ pub(crate) const GROUP_BITS: u32 = 41;
 pub(crate) const EMBED_TAG: u64 = 1 << 20;
 /// Tag of a table row that no lookup can name.
 pub(crate) const DEAD_TAG: u64 = 1 << 40;
-
-/// A gate with the selector column and the code that switch it on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gate {
-    /// Saturating rescale to 16 bits.
-    NarrowAct,
-    /// Saturating rescale to 14 bits.
-    NarrowFunc,
-    /// Rescale by 2^32, or a 48-bit range check.
-    Wide,
-    /// The bilinear form is zero.
-    Zero,
-    /// D accumulates the bilinear form.
-    Reduce,
-    /// First half of a full Poseidon round.
-    Sbox2,
-    /// A partial Poseidon round, or the second half of a full one.
-    Partial,
-    /// Y = max(A, B).
-    Max,
-    /// Horner steps of two activations.
-    StepActs,
-    /// D −= G·H.
-    MulEnd,
-    /// Poseidon absorbs.
-    Absorb,
-    /// Horner steps of two activations and four weights.
-    StepWeights,
-    /// Horner step of a result.
-    StepResult,
-    /// Horner step of the first result of a packed group.
-    GroupStart,
-    /// Horner step of a further result of a packed group.
-    GroupStep,
-    /// End of a result row.
-    ResultEnd,
-    /// A = D + the instance.
-    Reveal,
-    /// G = H = D = 0.
-    Clear,
-    /// S = 0.
-    LogupEnd,
-}
-
-impl Gate {
-    /// (selector column, code, largest code of that column)
-    pub(crate) const fn code(self) -> (usize, u8, u8) {
-        match self {
-            Gate::NarrowAct => (0, 1, 2),
-            Gate::NarrowFunc => (0, 2, 2),
-            Gate::Wide => (1, 1, 2),
-            Gate::Zero => (1, 2, 2),
-            Gate::Reduce => (2, 1, 2),
-            Gate::Sbox2 => (2, 2, 2),
-            Gate::Partial => (3, 1, 2),
-            Gate::Max => (3, 2, 2),
-            Gate::StepActs => (4, 1, 3),
-            Gate::MulEnd => (4, 2, 3),
-            Gate::Absorb => (4, 3, 3),
-            Gate::StepWeights => (5, 1, 4),
-            Gate::StepResult => (5, 2, 4),
-            Gate::ResultEnd => (5, 3, 4),
-            Gate::Reveal => (5, 4, 4),
-            Gate::Clear => (6, 1, 4),
-            Gate::GroupStart => (6, 2, 4),
-            Gate::GroupStep => (6, 3, 4),
-            Gate::LogupEnd => (6, 4, 4),
-        }
-    }
-}
-
-/// Number of packed selector columns.
-pub(crate) const SELECTORS: usize = 7;
 
 /// The columns and challenges.
 #[derive(Clone, Debug)]
@@ -128,14 +56,13 @@ pub(crate) struct LayerConfig {
     pub(crate) sum: Column<Advice>,
     /// Coefficients of the bilinear form, weights, round constants.
     pub(crate) w: [Column<Fixed>; 4],
+    /// Kind and mode of the row: which gates are on.
     pub(crate) selectors: [Column<Fixed>; SELECTORS],
     /// Tag of a function lookup on this row.
     pub(crate) tag: Column<Fixed>,
     /// Embedding lookup or table entry on this row.
     pub(crate) embed: Column<Fixed>,
-    /// 1 on all rows of the lookup argument.
-    pub(crate) active: Column<Fixed>,
-    /// Lookup table: argument, result, tag.
+    /// Lookup table: argument, result, 1 + tag. The last is 0 exactly where there is no lookup argument.
     pub(crate) table: [Column<Fixed>; 3],
     pub(crate) instance: Column<Instance>,
     pub(crate) challenges: Challenges,
@@ -177,7 +104,7 @@ impl LayerConfig {
         let [g, h, d, helper, sum] = [(); 5].map(|()| cs.advice_column_in(SecondPhase));
         let w = [(); 4].map(|()| fixed(cs));
         let selectors = [(); SELECTORS].map(|()| fixed(cs));
-        let (tag, embed, active) = (fixed(cs), fixed(cs), fixed(cs));
+        let (tag, embed) = (fixed(cs), fixed(cs));
         let table = [(); 3].map(|()| fixed(cs));
         let instance = cs.instance_column();
         LayerConfig {
@@ -196,7 +123,6 @@ impl LayerConfig {
             selectors,
             tag,
             embed,
-            active,
             table,
             instance,
             challenges,
@@ -259,17 +185,6 @@ impl<'a, 'b> Row<'a, 'b> {
         let [w0, w1, w2, w3] = self.w();
         let (a, b) = (self.cur(self.config.a), self.cur(self.config.b));
         w0 * a.clone() * b.clone() + w1 * a + w2 * b + w3
-    }
-
-    /// Non-zero exactly where the gate is switched on (on rows whose column holds one of its codes).
-    pub(crate) fn on(&mut self, gate: Gate) -> Expression<Fr> {
-        let (column, code, top) = gate.code();
-        let q = self.fixed(self.config.selectors[column]);
-        (0..=top)
-            .filter(|&c| c != code)
-            .fold(constant(1), |product, c| {
-                product * (q.clone() - constant(c as u64))
-            })
     }
 }
 

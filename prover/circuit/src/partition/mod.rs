@@ -84,9 +84,9 @@ pub const MIN_K: u32 = 17;
 /// Largest domain tried.
 pub const MAX_K: u32 = 22;
 /// Advice, fixed and permutation columns of the layer circuit.
-const COLUMNS: [usize; 3] = [11, 17, 3];
+const COLUMNS: [usize; 3] = [11, 13, 3];
 /// Points that a layer proof costs its verifier.
-pub const LAYER_POINTS: usize = 40;
+pub const LAYER_POINTS: usize = 36;
 
 /// Cuts a validated program where `price` is least, in domains of at most 2^`max_k` rows. `None` if nothing considered has
 /// a price.

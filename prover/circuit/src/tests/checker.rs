@@ -268,21 +268,14 @@ impl Table<'_> {
             .iter()
             .position(|c| c.index() == column)
         {
-            // What the circuit itself puts on the last row.
-            let (end, code, _) = Gate::LogupEnd.code();
-            if row == self.layout.last && i == end {
-                return Fr::from(u64::from(code));
-            }
-            let codes = rows.selectors.get(row);
-            return codes.map_or(Fr::ZERO, |codes| Fr::from(u64::from(codes[i])));
+            return Fr::from(u64::from(self.layout.code(row)[i]));
         }
         if let Some(i) = self.config.table.iter().position(|c| c.index() == column) {
-            return self.layout.table[row][i];
+            return self.layout.table.get(row).map_or(Fr::ZERO, |t| t[i]);
         }
-        match column {
-            c if c == self.config.tag.index() => small(&rows.tags, row),
-            c if c == self.config.embed.index() => small(&rows.embeds, row),
-            _ => Fr::ONE,
+        match column == self.config.tag.index() {
+            true => small(&rows.tags, row),
+            false => small(&rows.embeds, row),
         }
     }
 
@@ -356,7 +349,7 @@ pub(super) fn number(column: RowColumn) -> usize {
 
 /// Whether a gate is switched on.
 pub(super) fn is_on(rows: &Builder, row: usize, gate: Gate) -> bool {
-    rows.selectors[row][gate.code().0] == gate.code().1
+    rows.gates[row].has(gate)
 }
 
 /// Whether one of these gates is switched on.

@@ -10,5 +10,6 @@ mod phase1;
 mod products;
 mod proofs;
 mod random;
+mod selectors;
 mod sources;
 mod splices;

@@ -455,7 +455,7 @@ fn keys_and_proofs_have_the_same_rows() {
             empty.w, full.w,
             "{name}: coefficients depend on the witness"
         );
-        assert_eq!(empty.selectors, full.selectors, "{name}");
+        assert_eq!(empty.gates, full.gates, "{name}");
         assert_eq!(empty.copies, full.copies, "{name}");
         assert_eq!(
             (&empty.tags, &empty.embeds),

@@ -31,7 +31,7 @@ enum Free {
 
 fn free(rows: &Builder, boundary: usize, cell: Cell) -> Option<Free> {
     let row = cell.row as usize;
-    let idle = rows.selectors[row].iter().all(|&code| code == 0);
+    let idle = rows.gates[row].is_empty();
     let looked_up = rows.tags[row] != 0 || rows.embeds[row] != 0;
     match cell.column {
         _ if looked_up => None,

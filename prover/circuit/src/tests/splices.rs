@@ -1,6 +1,6 @@
 //! Two honest runs of one program, put together: each part is true, but not of the same values.
 
-use super::checker::{Refusal, check, columns, columns_mut};
+use super::checker::{Refusal, check, columns, columns_mut, is_on};
 use super::ops::{Case, GATHER_COLS, all, gather_case, gather_with};
 use crate::builder::Builder;
 use crate::gates::Gate;
@@ -72,8 +72,7 @@ fn a_splice_between_ops_is_refused() {
 }
 
 fn lookup_row(rows: &Builder) -> impl Iterator<Item = usize> + '_ {
-    let end = Gate::ResultEnd.code();
-    (0..rows.len()).filter(move |&r| rows.embeds[r] != 0 && rows.selectors[r][end.0] == end.1)
+    (0..rows.len()).filter(|&r| rows.embeds[r] != 0 && is_on(rows, r, Gate::ResultEnd))
 }
 
 /// Embedded rows of other ids, consistent down to the commitment of the output: refused by the lookup alone.

@@ -36,7 +36,7 @@ impl Size {
         k: 8,
         first: 6,
         second: 5,
-        weights: 15,
+        weights: 12,
         degree: 5,
     };
 }

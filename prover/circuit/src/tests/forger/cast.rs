@@ -132,7 +132,7 @@ fn changed(case: &Case, change: impl FnOnce(&mut Program)) -> Case {
 
 /// Layouts of the same fixed cells but for coefficients.
 fn of_one_form(x: &Builder, y: &Builder) -> bool {
-    let same_rows = x.selectors == y.selectors && x.copies == y.copies;
+    let same_rows = x.gates == y.gates && x.copies == y.copies;
     same_rows && x.tags == y.tags && x.embeds == y.embeds
 }
 
