@@ -165,24 +165,33 @@ impl LayerCircuit {
     }
 }
 
-/// The advice of a laid-out segment, for our prover.
-pub(crate) struct LayerWitness<'a>(pub(crate) &'a Layout);
+/// The advice of a laid-out segment, for our prover. The layout is dropped when its columns are handed over: the larger part of
+/// a proof is still to come, and they are a tenth of its memory.
+pub(crate) struct LayerWitness(Option<Layout>);
 
-impl LayerWitness<'_> {
-    pub(crate) fn phase0(&self) -> Vec<Vec<Fr>> {
-        let rows = &self.0.rows;
-        let columns = [&rows.a, &rows.b, &rows.y, &rows.r, &rows.e];
-        let m = self.0.multiplicities.iter().map(|&m| Fr::from(m as u64));
-        columns.into_iter().cloned().chain([m.collect()]).collect()
+impl LayerWitness {
+    pub(crate) fn new(layout: Layout) -> Self {
+        LayerWitness(Some(layout))
     }
 }
 
-impl halocast_plonk::Witness for LayerWitness<'_> {
+impl halocast_plonk::Witness for LayerWitness {
     fn fill(&mut self, phases: &mut dyn Phases) -> Result<(), ProveError> {
-        let challenges = drawn(phases.commit(self.phase0())?);
-        phases.commit(self.0.accumulate(&challenges).columns())?;
+        let layout = self.0.take().expect("filled once, by one proof");
+        let challenges = drawn(phases.commit(phase0(&layout))?);
+        let columns = layout.accumulate(&challenges).columns();
+        drop(layout);
+        phases.commit(columns)?;
         Ok(())
     }
+}
+
+/// The columns before the challenges.
+pub(crate) fn phase0(layout: &Layout) -> Vec<Vec<Fr>> {
+    let rows = &layout.rows;
+    let columns = [&rows.a, &rows.b, &rows.y, &rows.r, &rows.e];
+    let m = layout.multiplicities.iter().map(|&m| Fr::from(m as u64));
+    columns.into_iter().cloned().chain([m.collect()]).collect()
 }
 
 /// The challenges, in the order of the constraint system.

@@ -111,7 +111,7 @@ pub fn prove(
     let rows = build(program, segment, Some(Witness { trace, salts }))?;
     let layout = Layout::new(rows, program, &segment.name, segment.k)?;
     let instances = boundary_instances(segment, trace, salts);
-    let proof = prove_witness(params, key, &mut LayerWitness(&layout), instances, rng)?;
+    let proof = prove_witness(params, key, &mut LayerWitness::new(layout), instances, rng)?;
     Ok(LayerProof { instances, proof })
 }
 

@@ -27,6 +27,11 @@ impl<'a> Commit<'a> {
         })
     }
 
+    /// Forgets the Lagrange points: what comes is given by its coefficients.
+    pub(crate) fn forget_lagrange(&mut self) {
+        self.lagrange = Vec::new();
+    }
+
     /// To a polynomial given by its coefficients.
     pub(crate) fn coefficients(&self, poly: &[Fr]) -> G1Affine {
         msm(poly, &self.powers[..poly.len()]).to_affine()

@@ -79,7 +79,7 @@ where
         return Err(ProveError::String { got, expected });
     }
     let domain = &key.domain;
-    let commit = Commit::new(params)?;
+    let mut commit = Commit::new(params)?;
     transcript.common_scalar(key.vk.transcript_repr())?;
     for value in instance {
         transcript.common_scalar(*value)?;
@@ -96,6 +96,7 @@ where
     for point in commit.all_values(&products) {
         transcript.write_point(point)?;
     }
+    commit.forget_lagrange();
     let mut random = vec![Fr::ZERO; domain.n()];
     random[..2].fill_with(|| Fr::random(&mut rng));
     transcript.write_point(commit.coefficients(&domain.reordered(&random)))?;

@@ -23,7 +23,7 @@ mod cast;
 
 use super::checker::{Broken, Checker};
 use super::ops::Case;
-use crate::circuit::{LayerWitness, drawn};
+use crate::circuit::{drawn, phase0};
 use crate::layout::{Accumulators, ChallengeValues, Layout};
 use crate::proof::prove_witness;
 use crate::{CircuitError, LayerKey, LayerProof, LayerProvingKey, boundary_instances, verify};
@@ -77,7 +77,7 @@ struct ForgedWitness {
 
 impl Witness for ForgedWitness {
     fn fill(&mut self, phases: &mut dyn Phases) -> Result<(), ProveError> {
-        let challenges = drawn(phases.commit(LayerWitness(&self.layout).phase0())?);
+        let challenges = drawn(phases.commit(phase0(&self.layout))?);
         let columns = self.phase1.columns(&self.layout, &challenges);
         phases.commit(columns.columns())?;
         Ok(())
