@@ -69,9 +69,7 @@ impl LanesBuckets {
         self.fold(spread);
         let columns = 1usize << spread.digits().ilog2().div_ceil(2);
         let rows = spread.digits() / columns;
-        let Some(mut lines) = LanesBuckets::new(columns + rows) else {
-            return G1::identity();
-        };
+        let mut lines = LanesBuckets::new(columns + rows).expect("this machine has lanes");
         for shift in 0..columns {
             // Every row once and every column at most once: none waits for another.
             for row in 0..rows {

@@ -1,6 +1,6 @@
 //! Multi-scalar multiplication over BN254's G1: Pippenger's method with signed digits (Booth). `buckets.rs` has the sums.
 
-use crate::buckets::{Buckets, Spread};
+use crate::buckets::{Buckets, Spread, is_identity};
 use crate::domain::chunk_len;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Fq, Fr, G1, G1Affine};
 use halo2_base::halo2_proofs::halo2curves::ff::{Field, PrimeField};
@@ -51,7 +51,9 @@ fn pippenger(scalars: &[Scalar], bases: &[G1Affine]) -> G1 {
 /// Neighbours with one scalar become one base, zeros none: what columns with long runs (sums that rest, padding) ask for.
 fn merge_runs(scalars: &[Scalar], bases: &[G1Affine]) -> Vec<(Scalar, G1Affine)> {
     let all = scalars.iter().copied().zip(bases.iter().copied());
-    let mut terms: Vec<_> = all.filter(|(s, _)| *s != [0; 4]).collect();
+    let mut terms: Vec<_> = all
+        .filter(|(s, p)| *s != [0; 4] && !is_identity(p))
+        .collect();
     loop {
         let before = terms.len();
         terms = terms.chunks(2 * PAIRS).flat_map(merge_pairs).collect();

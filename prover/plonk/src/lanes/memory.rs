@@ -66,9 +66,8 @@ impl<F: Words> Lanes<F> {
     pub(crate) fn store(self, to: &mut [F; LANES]) {
         let pairs = self.reduced().pairs();
         for (i, pair) in pairs.into_iter().enumerate() {
-            let at = &raw mut to[2 * i];
             // SAFETY: two elements of four words, of an array of eight.
-            unsafe { _mm512_storeu_si512(at.cast(), pair) };
+            unsafe { _mm512_storeu_si512(to.as_mut_ptr().add(2 * i).cast(), pair) };
         }
     }
 
@@ -141,7 +140,7 @@ fn consecutive<F: Words>(from: &[F; LANES]) -> [__m512i; 4] {
     let mut out = [_mm512_setzero_si512(); 4];
     for i in 0..4 {
         // SAFETY: two elements of four words, of an array of eight.
-        out[i] = unsafe { _mm512_loadu_si512((&raw const from[2 * i]).cast()) };
+        out[i] = unsafe { _mm512_loadu_si512(from.as_ptr().add(2 * i).cast()) };
     }
     out
 }
