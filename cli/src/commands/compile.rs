@@ -44,7 +44,7 @@ pub(crate) fn options(args: &CompileArgs) -> CompileOptions {
 
 fn text(report: &CompileReport) -> String {
     format!(
-        "{}: {} segments, {} input and {} output words{}\nfidelity: cosine {:.6} ({}/fidelity.md)\nplan: {}",
+        "{}: {} segments, {} input and {} output words{}\nfidelity: cosine {:.6} {} ({}/fidelity.md)\nplan: {}",
         report.bundle.display(),
         report.segments,
         report.input_words,
@@ -54,7 +54,37 @@ fn text(report: &CompileReport) -> String {
             n => format!(" an item, {n} items a proof"),
         },
         report.cosine,
+        measured_on(report.calibration_samples, report.held_out),
         report.bundle.display(),
         plan_text::line(&report.plan)
     )
+}
+
+/// What a cosine is worth: little on the inputs that the ranges come from, less if they are few.
+fn measured_on(calibration_samples: usize, held_out: bool) -> String {
+    /// Fewer inputs do not show what range a value has.
+    const FEW: usize = 8;
+    let few = match calibration_samples {
+        n if n < FEW => format!(", calibrated on {n} only: other inputs may leave its ranges"),
+        _ => String::new(),
+    };
+    match held_out {
+        true => format!("on held-out samples{few}"),
+        false => format!("on the calibration's own samples (--samples takes others){few}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::measured_on;
+
+    #[test]
+    fn few_samples_and_own_ones_are_called_so() {
+        assert_eq!(measured_on(40, true), "on held-out samples");
+        let few = measured_on(1, false);
+        assert!(
+            few.contains("own samples") && few.contains("on 1 only"),
+            "{few}"
+        );
+    }
 }

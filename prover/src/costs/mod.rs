@@ -70,24 +70,25 @@ pub struct AggregationCosts {
     pub parallelism: f64,
 }
 
-/// Measured on two cores of an Intel Xeon, `target-cpu=native`, 2026-11-22 (docs/benchmarks.md).
+/// Measured on two cores of an AMD EPYC with AVX-512 IFMA, `target-cpu=native`, 2026-11-30 (docs/benchmarks.md). Without these instructions
+/// CPU seconds are twice as many.
 impl Default for CostModel {
     fn default() -> Self {
         CostModel {
-            origin: "built-in figures (two cores of an Intel Xeon)".into(),
+            origin: "built-in figures (two cores of an AMD EPYC with AVX-512 IFMA)".into(),
             layer: LayerCosts {
-                cpu_s_per_million: 4.1,
-                cpu_s_per_row: 1.55e-5,
-                key_cpu_s_per_million: 0.5,
-                bytes: 0.0,
-                bytes_per_row: 4_560.0,
-                parallelism: 1.78,
+                cpu_s_per_million: 1.73,
+                cpu_s_per_row: 0.99e-5,
+                key_cpu_s_per_million: 0.36,
+                bytes: 39e6,
+                bytes_per_row: 3_830.0,
+                parallelism: 1.65,
             },
             aggregation: AggregationCosts {
-                cpu_scale: 0.555,
-                byte_scale: 0.945,
-                key_share: 0.4,
-                parallelism: 1.81,
+                cpu_scale: 0.278,
+                byte_scale: 0.957,
+                key_share: 0.98,
+                parallelism: 1.75,
             },
             samples: vec![],
         }
@@ -162,9 +163,9 @@ mod tests {
     fn built_in_figures_are_those_of_the_benchmarks() {
         let layer = CostModel::default().layer;
         for (k, rows, cpu_s, gib) in [
-            (17, 55_605, 10.8, 0.53),
-            (17, 116_442, 10.9, 0.57),
-            (18, 243_703, 22.5, 1.09),
+            (17, 1_868, 3.9, 0.50),
+            (17, 116_828, 5.0, 0.51),
+            (18, 241_628, 10.5, 0.97),
         ] {
             let near = |got: f64, expected: f64| (got / expected - 1.0).abs() < 0.1;
             let got = layer.cpu_s(SpanSize { k, rows });
@@ -178,7 +179,7 @@ mod tests {
     fn memory_sets_the_largest_domain() {
         let layer = CostModel::default().layer;
         let gib = |n: u64| n << 30;
-        assert_eq!(layer.largest_k_within(gib(1)), Some(17));
+        assert_eq!(layer.largest_k_within(gib(1)), Some(18));
         assert_eq!(layer.largest_k_within(gib(3)), Some(19));
         assert_eq!(layer.largest_k_within(gib(1) / 2), None);
         assert_eq!(layer.largest_k_within(u64::MAX), Some(MAX_K));

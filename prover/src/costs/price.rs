@@ -274,9 +274,9 @@ mod tests {
             before = cost.aggregation.cpu_s;
         }
         let [one, four] = [1, 4].map(|n| pricing.cost(&spans(&vec![17; n])).unwrap());
-        // docs/benchmarks.md: 30.2 and 36.3 CPU seconds, with layer proofs of 40 points; four of 36 fit a gate column less.
-        assert!((27.0..33.0).contains(&one.aggregation.cpu_s), "{one:?}");
-        assert!((32.0..40.0).contains(&four.aggregation.cpu_s), "{four:?}");
+        // docs/benchmarks.md: 16.2 CPU seconds for three.
+        assert!((13.5..16.5).contains(&one.aggregation.cpu_s), "{one:?}");
+        assert!((15.5..20.0).contains(&four.aggregation.cpu_s), "{four:?}");
     }
 
     #[test]

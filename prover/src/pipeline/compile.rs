@@ -85,6 +85,10 @@ pub struct CompileReport {
     pub output_words: usize,
     /// Items that one proof is about.
     pub items: usize,
+    /// Inputs that the ranges of values were taken from.
+    pub calibration_samples: usize,
+    /// Whether fidelity was measured on others.
+    pub held_out: bool,
     /// Smallest cosine of an output with the float model's.
     pub cosine: f64,
     /// Of the float model, where prompts were given.
@@ -111,6 +115,7 @@ pub fn compile(
         Ok(halocast_model::import_onnx(&options.model)?)
     })?;
     let calibration = read_samples(&options.calibration, &graph)?;
+    let calibration_samples = calibration.len();
     let quantized = stages.run("quantize", || {
         Ok(halocast_model::quantize(
             &graph,
@@ -170,6 +175,8 @@ pub fn compile(
         input_words: manifest.input_words,
         output_words: manifest.output_words,
         items: manifest.items,
+        calibration_samples,
+        held_out: options.samples.is_some(),
         cosine: smallest_cosine(&fidelity),
         float_bits_per_token: language.map(|l| l.float_bits_per_token),
         integer_bits_per_token: language.map(|l| l.integer_bits_per_token),

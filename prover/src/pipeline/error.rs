@@ -6,6 +6,7 @@ use crate::costs::CostsError;
 use crate::srs::SrsError;
 use halocast_circuit::CircuitError;
 use halocast_ir::ExecError;
+use std::path::PathBuf;
 
 /// A stage that did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +39,14 @@ pub enum PipelineError {
     /// A layer key or proof.
     #[error(transparent)]
     Circuit(#[from] CircuitError),
+    /// A layer key that is not one of this circuit.
+    #[error("{path}: {source} (a bundle of another version of halocast? `halocast setup --again` makes its keys anew)", path = path.display())]
+    UnreadableKey {
+        /// The key's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CircuitError,
+    },
     /// The aggregation.
     #[error(transparent)]
     Aggregate(#[from] AggregateError),

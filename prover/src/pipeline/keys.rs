@@ -58,7 +58,10 @@ pub(super) fn load(bundle: &Bundle, index: usize) -> Result<LayerKey, PipelineEr
         }
         .into());
     }
-    Ok(LayerKey::read(&mut reader.payload)?)
+    LayerKey::read(&mut reader.payload).map_err(|source| PipelineError::UnreadableKey {
+        path: bundle.path(&name),
+        source,
+    })
 }
 
 /// All keys, in order.
