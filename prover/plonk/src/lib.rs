@@ -39,6 +39,8 @@ mod tape;
 mod tape_lanes;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod without_lanes;
 
 pub use advice::{Phases, Witness};
 pub use key::{Copies, Key, KeyError, verifying_key};

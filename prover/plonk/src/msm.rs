@@ -187,6 +187,9 @@ mod tests {
     #[test]
     fn buckets_of_both_kinds_agree() {
         use crate::buckets::PlainBuckets;
+        if crate::without_lanes::skips("buckets_of_both_kinds_agree") {
+            return;
+        }
         let mut rng = StdRng::seed_from_u64(8);
         let points = bases(1500, &mut rng);
         for (digits, often) in [(1, 1), (2, 1), (8, 3), (128, 128), (128, 3), (1024, 1024)] {
@@ -250,6 +253,26 @@ mod tests {
             .map(|i| if i % 3 == 0 { -point } else { point })
             .collect();
         for scalars in [vec![Fr::from(9); 700], vec![-Fr::ONE; 700]] {
+            assert_eq!(msm(&scalars, &bases), naive(&scalars, &bases));
+        }
+    }
+
+    /// Runs long enough for several rounds of merging; points at infinity where runs begin, in pairs, and in between.
+    #[test]
+    fn points_at_infinity_do_not_spoil_a_run() {
+        let mut rng = StdRng::seed_from_u64(9);
+        let scalars: Vec<Fr> = (0..1500).map(|i| Fr::from(3 + i / 100)).collect();
+        let points = bases(scalars.len(), &mut rng);
+        for absent in [
+            |i: usize| i % 100 == 0,
+            |i: usize| i % 2 == 1,
+            |i: usize| i % 7 < 2,
+            |i: usize| i % 100 != 50,
+            |_: usize| true,
+        ] {
+            let mut bases = points.clone();
+            let absent_bases = bases.iter_mut().enumerate().filter(|(i, _)| absent(*i));
+            absent_bases.for_each(|(_, base)| *base = G1Affine::default());
             assert_eq!(msm(&scalars, &bases), naive(&scalars, &bases));
         }
     }

@@ -183,3 +183,6 @@ fn fitting(kind: Kind, mut a: u32, mut b: u32) -> ([bool; 2], u32, u32, u32) {
     }
     (reduce, a, b, result(a, b))
 }
+
+#[cfg(test)]
+mod tests;

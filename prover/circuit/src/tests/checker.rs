@@ -176,6 +176,13 @@ impl Checker {
             .holds(gate.expect("every gate is named after its code"), row)
     }
 
+    /// What is taken for a cell of a fixed column.
+    pub(super) fn fixed(&self, layout: &Layout, column: usize, row: usize) -> Fr {
+        let state = State::default();
+        let table = self.table(layout, [Fr::ZERO; 2], &state);
+        table.fixed(column, row)
+    }
+
     fn table<'a>(&'a self, layout: &'a Layout, instances: [Fr; 2], state: &'a State) -> Table<'a> {
         Table {
             config: &self.config,

@@ -2,6 +2,7 @@
 
 pub(crate) mod checker;
 mod constraints;
+mod fixed;
 mod forger;
 mod lies;
 mod onnx;

@@ -1,12 +1,11 @@
-//! Which gates are on where: the selectors of the constraint system itself, on every row that there is and on those without a
-//! code.
+//! Which gates are on together: the selectors of the constraint system itself, on every sort of row that there is and on those
+//! without a code. `fixed` looks at the columns as they are filled.
 
 use super::checker::is_on;
-use super::ops::{Make, all, wiring_case};
+use super::ops::{Make, all};
 use crate::CircuitError;
 use crate::builder::Builder;
-use crate::circuit::LayerCircuit;
-use crate::gates::{ALL, Code, DEGREE, ENDS, Gate, Gates, LayerConfig, ROWS};
+use crate::gates::{ALL, DEGREE, ENDS, Gate, Gates, LayerConfig, ROWS, SELECTORS};
 use crate::layout::Layout;
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
 use halo2_base::halo2_proofs::halo2curves::ff::Field;
@@ -15,7 +14,6 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha12Rng;
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::sync::Arc;
 
 /// (degree of the gate's polynomials, of its selector), as on the cards.
 const DEGREES: [(Gate, usize, usize); 19] = [
@@ -40,14 +38,14 @@ const DEGREES: [(Gate, usize, usize); 19] = [
     (Gate::LogupEnd, 1, 4),
 ];
 
-fn configured() -> (ConstraintSystem<Fr>, LayerConfig) {
+pub(super) fn configured() -> (ConstraintSystem<Fr>, LayerConfig) {
     let mut cs = ConstraintSystem::default();
     let config = LayerConfig::configure(&mut cs);
     (cs, config)
 }
 
 /// Selector and rest of each polynomial of a gate.
-fn polynomials(
+pub(super) fn polynomials(
     cs: &ConstraintSystem<Fr>,
     gate: Gate,
 ) -> impl Iterator<Item = (&Expression<Fr>, &Expression<Fr>)> {
@@ -61,7 +59,11 @@ fn polynomials(
 }
 
 /// The value of an expression in selector columns of the same row alone.
-fn selector_at(config: &LayerConfig, selector: &Expression<Fr>, code: Code) -> Fr {
+pub(super) fn value_of(
+    config: &LayerConfig,
+    selector: &Expression<Fr>,
+    code: [Fr; SELECTORS],
+) -> Fr {
     let column = |index| config.selectors.iter().position(|c| c.index() == index);
     selector.evaluate(
         &|constant| constant,
@@ -69,7 +71,7 @@ fn selector_at(config: &LayerConfig, selector: &Expression<Fr>, code: Code) -> F
         &|query| {
             assert_eq!(query.rotation().0, 0);
             let at = column(query.column_index()).expect("a selector column");
-            Fr::from(u64::from(code[at]))
+            code[at]
         },
         &|_| unreachable!("no advice in a selector"),
         &|_| unreachable!("no instance in a selector"),
@@ -85,9 +87,10 @@ fn selector_at(config: &LayerConfig, selector: &Expression<Fr>, code: Code) -> F
 fn every_selector_is_on_exactly_where_its_gate_is() {
     let (cs, config) = configured();
     for row in &ROWS {
+        let code = row.code().map(|c| Fr::from(u64::from(c)));
         for gate in ALL {
             for (selector, _) in polynomials(&cs, gate) {
-                let on = selector_at(&config, selector, row.code()) != Fr::ZERO;
+                let on = value_of(&config, selector, code) != Fr::ZERO;
                 assert_eq!(on, row.gates.has(gate), "{gate:?} on {row:?}");
             }
         }
@@ -105,17 +108,6 @@ fn degrees_are_those_of_the_cards() {
         assert!(rest + selector <= DEGREE, "{gate:?}");
     }
     assert_eq!(DEGREES.map(|d| d.0), ALL);
-}
-
-#[test]
-fn codes_tell_rows_apart() {
-    let codes: HashSet<Code> = ROWS.iter().map(|row| row.code()).collect();
-    assert_eq!(codes.len(), ROWS.len());
-    for (i, row) in ROWS.iter().enumerate() {
-        assert!(ROWS[..i].iter().all(|other| other.gates != row.gates));
-        assert_eq!(row.gates.code(), Some(row.code()));
-    }
-    assert_eq!(Gates::default().code(), Some([0; 4]));
 }
 
 /// Where every fixed column is 0, as on the rows that blind, nothing is said about any cell of the row or of the next.
@@ -143,79 +135,56 @@ fn rows_that_blind_are_inert() {
     }
 }
 
-/// Rows past the last gadget have no gate; the last row of the domain ends the lookup argument; those after it, which blind,
-/// have nothing at all.
-#[test]
-fn rows_past_the_gadgets_have_no_gate() {
-    let layout = wiring_case().layout().unwrap();
-    let (used, last) = (layout.rows.len(), layout.last);
-    assert!(used < last);
-    assert!((used..last).all(|row| layout.code(row) == [0; 4]));
-    assert_eq!(Some(layout.code(last)), ENDS.code());
-    let (_, config) = configured();
-    let layout = Arc::new(layout);
-    let fixed = LayerCircuit { layout }.fixed(&config);
-    assert!(fixed.iter().all(|column| column.len() == last + 1));
-}
-
-/// The lookup argument is on from the row after the first where S is 0 to the one before the last, and on no other.
-#[test]
-fn the_lookup_argument_has_no_gap() {
-    for (name, case) in all() {
-        let layout = Arc::new(case.layout().unwrap());
-        let (_, config) = configured();
-        let (last, fixed) = (
-            layout.last,
-            LayerCircuit {
-                layout: layout.clone(),
-            }
-            .fixed(&config),
-        );
-        let active = &fixed[config.table[2].index()];
-        for (row, active) in active.iter().enumerate() {
-            let inside = (1..last).contains(&row);
-            assert_eq!(*active != Fr::ZERO, inside, "{name}: row {row}");
-        }
-        for end in [1, last] {
-            assert_eq!(Some(layout.code(end)), ENDS.code(), "{name}");
-        }
+/// What may stand on a row, as the cards of gates and gadgets have it: each gate with what stands beside it.
+fn together() -> Vec<Vec<Gate>> {
+    use Gate::*;
+    let alone = [
+        NarrowAct,
+        NarrowFunc,
+        Wide,
+        Zero,
+        Reduce,
+        Sbox2,
+        Partial,
+        Max,
+        StepActs,
+        Absorb,
+        StepWeights,
+        ResultEnd,
+    ];
+    let mut sets: Vec<Vec<Gate>> = alone.map(|gate| vec![gate]).to_vec();
+    sets.push(vec![]);
+    // A result is rescaled where its Horner step is; the first of a product starts the chain.
+    for narrow in [NarrowAct, NarrowFunc] {
+        sets.extend([StepResult, GroupStart, GroupStep].map(|step| vec![narrow, step]));
+        sets.push(vec![narrow, StepResult, Clear]);
     }
+    sets.extend([StepWeights, Reduce, StepActs].map(|first| vec![first, Clear]));
+    sets.extend([vec![Zero, MulEnd], vec![Wide, Reveal]]);
+    sets.push(vec![Wide, Reveal, Clear, LogupEnd]);
+    sets
 }
 
-/// No commitment of a key is the point at infinity, no two are the same.
-#[test]
-fn fixed_columns_differ() {
-    for (name, case) in all() {
-        let layout = Arc::new(case.layout().unwrap());
-        let (_, config) = configured();
-        let fixed = LayerCircuit { layout }.fixed(&config);
-        for (i, column) in fixed.iter().enumerate() {
-            assert!(column.iter().any(|v| *v != Fr::ZERO), "{name}: {i}");
-            assert!(
-                fixed[..i].iter().all(|other| other != column),
-                "{name}: {i}"
-            );
-        }
-    }
-}
-
-/// Gates that no code switches on together are refused when the rows are laid out.
+/// Of all sets of gates, those that no code switches on together are refused when the rows are laid out.
 #[test]
 fn unknown_rows_are_refused() {
     let program = Make::new().finish(&[]);
-    for (i, &first) in ALL.iter().enumerate() {
-        for &second in &ALL[i..] {
-            let mut rows = Builder::new(true);
-            let row = rows.row_with(first, [Fr::ZERO; 4]);
-            rows.gate(row, second);
-            let known = ROWS.iter().any(|known| known.gates == rows.gates[row]);
-            match Layout::new(rows, &program, "bench", 17) {
-                Ok(_) => assert!(known, "{first:?} and {second:?}"),
-                Err(CircuitError::Gates { row: at, .. }) => {
-                    assert!(!known && at == row, "{first:?} and {second:?}");
-                }
-                Err(other) => panic!("{other}"),
-            }
+    let sets = together().into_iter();
+    let together: HashSet<u32> = sets
+        .map(|set| set.into_iter().map(|gate| 1 << gate as u32).sum())
+        .collect();
+    assert_eq!(together.len(), ROWS.len());
+    for set in 0u32..1 << ALL.len() {
+        let gates = ALL.into_iter().filter(|&gate| set >> gate as u32 & 1 == 1);
+        let mut rows = Builder::new(true);
+        let row = rows.row();
+        gates.for_each(|gate| rows.gate(row, gate));
+        let gates = rows.gates[row];
+        let known = together.contains(&set);
+        match Layout::new(rows, &program, "bench", 17) {
+            Ok(_) => assert!(known, "{gates}"),
+            Err(CircuitError::Gates { row: at, .. }) => assert!(!known && at == row, "{gates}"),
+            Err(other) => panic!("{other}"),
         }
     }
 }
@@ -227,11 +196,53 @@ fn every_row_occurs() {
     for (_, case) in all() {
         let rows = case.layout().unwrap().rows;
         missing.retain(|gates| !rows.gates.contains(gates));
-        // Where a gate stands for its kind's sake, it has no coefficients.
-        for row in 0..rows.len() {
-            let idle = is_on(&rows, row, Gate::MulEnd) || rows.gates[row] == ENDS;
-            assert!(!idle || rows.w[row] == [Fr::ZERO; 4]);
-        }
     }
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Why a gate of a row stands there for its kind's sake only.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Idle {
+    /// `Wide` on the ends of the lookup argument.
+    End,
+    /// `Zero` beside `MulEnd`.
+    MulEnd,
+    /// `NarrowAct` beside the Horner step of a gathered row's word.
+    Gathered,
+    /// `Reduce` beside `Clear` where no sum starts: none goes on in the next row, or is revealed there.
+    Cleared,
+}
+
+fn idle(rows: &Builder, row: usize) -> Option<Idle> {
+    let on = |row: usize, gate| row < rows.len() && is_on(rows, row, gate);
+    let sum_goes_on =
+        on(row + 1, Gate::Reveal) || (on(row + 1, Gate::Reduce) && !on(row + 1, Gate::Clear));
+    if rows.gates[row] == ENDS {
+        Some(Idle::End)
+    } else if on(row, Gate::MulEnd) {
+        Some(Idle::MulEnd)
+    } else if on(row, Gate::StepResult) {
+        let end = (row..rows.len()).find(|&end| on(end, Gate::ResultEnd))?;
+        (rows.embeds[end] != 0).then_some(Idle::Gathered)
+    } else {
+        let cleared = on(row, Gate::Reduce) && on(row, Gate::Clear) && !sum_goes_on;
+        cleared.then_some(Idle::Cleared)
+    }
+}
+
+/// Where a gate stands for its kind's sake, it has no coefficients.
+#[test]
+fn idle_gates_have_no_coefficients() {
+    let mut missing = vec![Idle::End, Idle::MulEnd, Idle::Gathered, Idle::Cleared];
+    for (name, case) in all() {
+        let rows = case.layout().unwrap().rows;
+        for row in 0..rows.len() {
+            let Some(idle) = idle(&rows, row) else {
+                continue;
+            };
+            assert_eq!(rows.w[row], [Fr::ZERO; 4], "{name}: row {row}, {idle:?}");
+            missing.retain(|other| *other != idle);
+        }
+    }
+    assert_eq!(missing, []);
 }

@@ -9,6 +9,7 @@ use crate::segment::{Witness, build, row_marks};
 use crate::tests::checker::{Broken, columns, columns_mut};
 use crate::tests::ops::{Case, Make};
 use halo2_base::halo2_proofs::halo2curves::bn256::Fr;
+use halo2_base::halo2_proofs::halo2curves::ff::Field;
 use halocast_ir::*;
 
 /// A lie, and what refuses it.
@@ -39,6 +40,7 @@ impl Expected {
             "StepResult",
             "Zero",
             "Clear",
+            "Reveal",
         ];
         match broken {
             Broken::Polynomial { gate, index, .. } => {
@@ -332,6 +334,16 @@ fn forged_multiplicities(case: &Case) -> Lie {
     lie("multiplicities", (layout, case.instances()), &[end])
 }
 
+/// The honest run for another first instance; A of its row is that one, too, or still the honest one.
+fn other_instance(case: &Case, name: &'static str, and_a: bool, broken: Expected) -> Lie {
+    let (mut layout, mut instances) = (case.layout().unwrap(), case.instances());
+    instances[0] += Fr::ONE;
+    if and_a {
+        layout.rows.a[0] += Fr::ONE;
+    }
+    lie(name, (layout, instances), &[broken])
+}
+
 /// No lie: the honest run with one salt at both ends.
 pub(super) fn truth_with_one_salt(case: &Case) -> Lie {
     let salts = [Case::salts()[0]; 2];
@@ -373,6 +385,14 @@ pub(super) fn lies(case: &Case) -> Vec<Lie> {
             Phase1::ClosedByHelper(somewhere),
             polynomial("Logup", 0),
         ),
+        forged_table(
+            case,
+            "table row, closed where the sum starts",
+            Phase1::ClosedAtStart,
+            polynomial("LogupEnd", 0),
+        ),
         forged_multiplicities(case),
+        other_instance(case, "another instance", false, polynomial("Reveal", 0)),
+        other_instance(case, "another instance and A", true, Expected::Copy),
     ]
 }
