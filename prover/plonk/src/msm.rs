@@ -195,7 +195,7 @@ mod tests {
         for (digits, often) in [(1, 1), (2, 1), (8, 3), (128, 128), (128, 3), (1024, 1024)] {
             // Some digits get most, some nothing; a point meets itself and its opposite.
             let digit = |i: usize| {
-                if i % 3 == 0 {
+                if i.is_multiple_of(3) {
                     i % digits
                 } else {
                     i * i % often
@@ -264,7 +264,7 @@ mod tests {
         let scalars: Vec<Fr> = (0..1500).map(|i| Fr::from(3 + i / 100)).collect();
         let points = bases(scalars.len(), &mut rng);
         for absent in [
-            |i: usize| i % 100 == 0,
+            |i: usize| i.is_multiple_of(100),
             |i: usize| i % 2 == 1,
             |i: usize| i % 7 < 2,
             |i: usize| i % 100 != 50,
