@@ -25,7 +25,7 @@ pub(crate) struct Domain {
 #[derive(Debug)]
 enum Transforms {
     #[cfg(target_arch = "x86_64")]
-    Lanes(LanesFft),
+    Lanes(Box<LanesFft>),
     Plain(Fft),
 }
 
@@ -33,7 +33,7 @@ impl Transforms {
     fn new(k: u32, omega: Fr) -> Self {
         #[cfg(target_arch = "x86_64")]
         if let Some(lanes) = LanesFft::new(k, omega) {
-            return Transforms::Lanes(lanes);
+            return Transforms::Lanes(Box::new(lanes));
         }
         Transforms::Plain(Fft::new(k, omega))
     }
