@@ -138,9 +138,9 @@ impl<F: Words> Lanes<F> {
 #[inline]
 fn consecutive<F: Words>(from: &[F; LANES]) -> [__m512i; 4] {
     let mut out = [_mm512_setzero_si512(); 4];
-    for i in 0..4 {
-        // SAFETY: two elements of four words, of an array of eight.
-        out[i] = unsafe { _mm512_loadu_si512(from.as_ptr().add(2 * i).cast()) };
+    for (out, pair) in out.iter_mut().zip(from.as_chunks::<2>().0) {
+        // SAFETY: two elements of four words.
+        *out = unsafe { _mm512_loadu_si512(pair.as_ptr().cast()) };
     }
     out
 }
