@@ -93,7 +93,7 @@ fn model_dir(model: &Path) -> eyre::Result<PathBuf> {
 
 fn compile_args(args: &DemoArgs, model: &Path, bundle: &Path) -> CompileArgs {
     // An embedding model comes with the embeddings it should give.
-    let task = match model.join(scene::REFERENCE).is_file() {
+    let task = match scene::embeds(model) {
         true => TaskArg::Infer,
         false => TaskArg::Generate,
     };

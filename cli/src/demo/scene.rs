@@ -29,8 +29,15 @@ mod compare_abi {
 use ask_abi::AskTinyGemma;
 use compare_abi::CompareTexts;
 
-/// PyTorch's embeddings of some texts, beside the model they came with: what tells an embedding model's directory.
-pub(super) const REFERENCE: &str = "reference.json";
+/// What the float model makes of some inputs, beside the model.
+const REFERENCE: &str = "reference.json";
+
+/// Whether a directory holds an embedding model: there are embeddings in its reference. A language model has logits there.
+pub(super) fn embeds(model: &Path) -> bool {
+    let lines = std::fs::read(model.join(REFERENCE)).ok();
+    let lines = lines.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    lines.is_some_and(|lines| lines[0].get("embedding").is_some())
+}
 
 /// What came of it. Field names are stable.
 #[derive(Clone, Debug, Serialize)]
@@ -275,4 +282,23 @@ fn floats(values: Vec<i32>) -> Vec<f64> {
 fn cosine(a: &[f64], b: &[f64]) -> f64 {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn embedding_models_are_told_from_language_models() {
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
+        assert!(models.join("tinygemma").join(REFERENCE).is_file());
+        assert!(!embeds(&models.join("tinygemma")));
+        let dir = std::env::temp_dir().join(format!("halocast-embeds-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        assert!(!embeds(&dir));
+        let line = r#"[{"text": "a", "embedding": [1.0]}]"#;
+        std::fs::write(dir.join(REFERENCE), line).unwrap();
+        assert!(embeds(&dir));
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
 }
