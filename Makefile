@@ -52,7 +52,7 @@ test-contracts: tools
 	@scripts/verifier-tests.sh quick mutants
 
 test-proofs: ## real proofs of dishonest provers: of layers, of chains, of the multiplication chip; ten minutes
-	@$(CARGO) test --release --locked --quiet --workspace --lib real_proofs_of_lies -- --ignored
+	@$(CARGO) test --release --locked --quiet --workspace --all-targets real_proofs_of_lies -- --ignored
 
 test-verifier: tools ## the generated verifier as in `make test`, with 40,000 flipped bits, other ones each time
 	@scripts/verifier-tests.sh full mutants

@@ -34,7 +34,7 @@ pub(crate) fn run(args: DemoArgs, out: &Output) -> eyre::Result<ExitCode> {
     let mut stages = Vec::new();
     let bundle_dir = args.out.join("bundle");
     let compiled = pipeline::compile(
-        &compile::options(&compile_args(&args, &model, &bundle_dir)),
+        &compile::options(&compile_args(&args, &model, &bundle_dir)?),
         &bars,
     )
     .wrap_err_with(|| format!("cannot compile {}", model.display()))?;
@@ -91,13 +91,13 @@ fn model_dir(model: &Path) -> eyre::Result<PathBuf> {
     Ok(dir)
 }
 
-fn compile_args(args: &DemoArgs, model: &Path, bundle: &Path) -> CompileArgs {
+fn compile_args(args: &DemoArgs, model: &Path, bundle: &Path) -> eyre::Result<CompileArgs> {
     // An embedding model comes with the embeddings it should give.
-    let task = match scene::embeds(model) {
+    let task = match scene::embeds(model)? {
         true => TaskArg::Infer,
         false => TaskArg::Generate,
     };
-    CompileArgs {
+    Ok(CompileArgs {
         batch: 1,
         model: model.join("model.onnx"),
         calibration: model.join("calibration.json"),
@@ -115,7 +115,7 @@ fn compile_args(args: &DemoArgs, model: &Path, bundle: &Path) -> CompileArgs {
         out: bundle.to_owned(),
         // What lies there is an earlier demo's.
         force: true,
-    }
+    })
 }
 
 fn peak(stages: &[StageCost]) -> u64 {

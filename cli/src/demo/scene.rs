@@ -32,11 +32,17 @@ use compare_abi::CompareTexts;
 /// What the float model makes of some inputs, beside the model.
 const REFERENCE: &str = "reference.json";
 
-/// Whether a directory holds an embedding model: there are embeddings in its reference. A language model has logits there.
-pub(super) fn embeds(model: &Path) -> bool {
-    let lines = std::fs::read(model.join(REFERENCE)).ok();
-    let lines = lines.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
-    lines.is_some_and(|lines| lines[0].get("embedding").is_some())
+/// Whether a directory holds an embedding model: there are embeddings in its reference. A language model has logits there, or
+/// no reference.
+pub(super) fn embeds(model: &Path) -> eyre::Result<bool> {
+    let path = model.join(REFERENCE);
+    if !path.is_file() {
+        return Ok(false);
+    }
+    let shown = || path.display().to_string();
+    let bytes = std::fs::read(&path).wrap_err_with(shown)?;
+    let lines: serde_json::Value = serde_json::from_slice(&bytes).wrap_err_with(shown)?;
+    Ok(lines[0].get("embedding").is_some())
 }
 
 /// What came of it. Field names are stable.
@@ -292,13 +298,16 @@ mod tests {
     fn embedding_models_are_told_from_language_models() {
         let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models");
         assert!(models.join("tinygemma").join(REFERENCE).is_file());
-        assert!(!embeds(&models.join("tinygemma")));
+        assert!(!embeds(&models.join("tinygemma")).unwrap());
         let dir = std::env::temp_dir().join(format!("halocast-embeds-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
-        assert!(!embeds(&dir));
+        assert!(!embeds(&dir).unwrap());
         let line = r#"[{"text": "a", "embedding": [1.0]}]"#;
         std::fs::write(dir.join(REFERENCE), line).unwrap();
-        assert!(embeds(&dir));
+        assert!(embeds(&dir).unwrap());
+        std::fs::write(dir.join(REFERENCE), &line[..9]).unwrap();
+        let cut = embeds(&dir).unwrap_err();
+        assert!(cut.to_string().contains(REFERENCE), "{cut}");
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -27,7 +27,7 @@ impl<'a> Commit<'a> {
         })
     }
 
-    /// Forgets the Lagrange points: what comes is given by its coefficients.
+    /// Forgets the Lagrange points, n·64 bytes: what comes is given by its coefficients.
     pub(crate) fn forget_lagrange(&mut self) {
         self.lagrange = Vec::new();
     }
@@ -39,10 +39,12 @@ impl<'a> Commit<'a> {
 
     /// To polynomials given by their values on the rows.
     pub(crate) fn all_values(&self, columns: &[Vec<Fr>]) -> Vec<G1Affine> {
-        let columns = columns.par_iter();
-        columns
-            .map(|column| msm(column, &self.lagrange).to_affine())
-            .collect()
+        let commit = |column: &Vec<Fr>| {
+            let (values, points) = (column.len(), self.lagrange.len());
+            assert_eq!(values, points, "a Lagrange point for each value");
+            msm(column, &self.lagrange).to_affine()
+        };
+        columns.par_iter().map(commit).collect()
     }
 }
 

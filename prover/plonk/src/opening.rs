@@ -2,7 +2,7 @@
 //! points are combined before anything is divided.
 
 use crate::commit::Commit;
-use crate::domain::Domain;
+use crate::domain::{Domain, powers};
 use crate::linear::{add_weighted, weighted_sum};
 use crate::prove::Squeeze;
 use halo2_base::halo2_proofs::halo2curves::bn256::{Fr, G1Affine};
@@ -113,9 +113,7 @@ struct Combined {
 impl Combined {
     fn new(domain: &Domain, set: &Set<'_>, point: impl Fn(i32) -> Fr, y: Fr) -> Self {
         let points: Vec<Fr> = set.rotations.iter().map(|&r| point(r)).collect();
-        let weights: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |w| Some(*w * y))
-            .take(set.polys.len())
-            .collect();
+        let weights = powers(Fr::ONE, y, set.polys.len());
         let polys: Vec<&[Fr]> = set.polys.iter().map(|(poly, _)| *poly).collect();
         let poly = weighted_sum(&polys, &weights);
         let value = |at: usize| {

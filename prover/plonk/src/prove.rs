@@ -9,6 +9,7 @@
 
 use crate::advice::{Advice, Witness, padded};
 use crate::commit::Commit;
+use crate::domain::powers;
 use crate::key::Key;
 use crate::linear::{inner_product, weighted_sum};
 use crate::opening::{Query, open};
@@ -143,10 +144,7 @@ where
 /// Σ x^(n·m)·h_m.
 fn folded(pieces: &[Vec<Fr>], xn: Fr) -> Vec<Fr> {
     let polys: Vec<&[Fr]> = pieces.iter().map(Vec::as_slice).collect();
-    let weights: Vec<Fr> = std::iter::successors(Some(Fr::ONE), |power| Some(*power * xn))
-        .take(pieces.len())
-        .collect();
-    weighted_sum(&polys, &weights)
+    weighted_sum(&polys, &powers(Fr::ONE, xn, pieces.len()))
 }
 
 /// What is opened.

@@ -11,7 +11,7 @@
 //! | `plus`, `minus::<K>`, `minus_below` | a + b, a + K | b ≤ K; a result's limbs may have more bits, `carried` mends that |
 //! | `store` | 1, as halo2curves has it | a ≤ 84 |
 
-#![allow(unsafe_code)] // Loads and stores of vectors; that the machine has them is asked once, by `available`.
+#![allow(unsafe_code)] // Loads and stores of vectors; whether the machine has them `available` says.
 
 mod arithmetic;
 mod memory;
@@ -135,7 +135,7 @@ impl<F: Words> Modulus<F> {
         out[0] += 1;
         out
     };
-    /// ⌊2^266 / p⌋: with the top limb it tells how often p goes into a value.
+    /// A little below 2^266 / p: with the top limb it tells how often p goes into a value, or one less.
     const QUOTIENT: u64 = (1u64 << 58) / (Self::P[4] + 1);
 
     /// k·p, limb by limb.
